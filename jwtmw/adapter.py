@@ -1,0 +1,36 @@
+"""The contract that an adapter builds on. A package of its own imports this and `jwtmw`, and nothing else of jwtmw.
+
+An adapter presents a `Request`, asks `policy.engine.decide_now`, drives what that leaves open with `run` or `arun`,
+sets `judged_request` while the application runs, and copies what `policy.renderer` makes of a `Deny`. One that sees
+endpoints asks `mark_of` for their marks. It translates; it never decides.
+
+Owns: the names of the contract. Must never know: any adapter.
+"""
+
+from jwtmw.challenge import Response
+from jwtmw.compose import Policy, PolicySource
+from jwtmw.current import Judged, judged_request
+from jwtmw.decision import Allow, Code, Decision, Deny, Reason
+from jwtmw.drive import arun, run
+from jwtmw.engine import Engine
+from jwtmw.policy.marks import Mark, mark_of
+from jwtmw.request import Request
+
+__all__ = [
+    "Allow",
+    "Code",
+    "Decision",
+    "Deny",
+    "Engine",
+    "Judged",
+    "Mark",
+    "Policy",
+    "PolicySource",
+    "Reason",
+    "Request",
+    "Response",
+    "arun",
+    "judged_request",
+    "mark_of",
+    "run",
+]

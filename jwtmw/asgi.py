@@ -1,0 +1,189 @@
+"""Any ASGI application behind the engine: path rules only, no marks.
+
+Owns: the translation of an ASGI scope into request facts, and of decisions into ASGI messages.
+Must never know: how to decide, any framework. `lifespan` passes untouched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from jwtmw.challenge import Response
+from jwtmw.compose import Policy, PolicySource
+from jwtmw.current import Judged, judged_request
+from jwtmw.decision import Allow, Deny, Reason
+from jwtmw.drive import arun
+from jwtmw.errors import ConfigurationError
+from jwtmw.records import record_unforeseen
+from jwtmw.request import Request
+from jwtmw.token.locate import Place, without_token
+
+logger = logging.getLogger("jwtmw.asgi")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PRINCIPAL = "jwtmw.principal"
+# RFC 6455 section 7.4.1: policy violation, for servers without the websocket.http.response extension.
+POLICY_VIOLATION = 1008
+SUBPROTOCOLS = b"sec-websocket-protocol"
+
+
+class ASGIRequest(Request):
+    """The facts of an ASGI `http` or `websocket` scope."""
+
+    __slots__ = ("headers",)
+
+    def __init__(self, scope: Scope) -> None:
+        websocket = scope["type"] == "websocket"
+        super().__init__(
+            "GET" if websocket else scope["method"],
+            scope["path"],
+            scope.get("raw_path"),
+            scope.get("root_path") or "",
+            scope.get("query_string") or b"",
+            websocket,
+        )
+        self.headers = scope["headers"]
+
+    def header(self, name: bytes) -> bytes | None:
+        """Servers give lower-case names, and one pair per line."""
+        found: bytes | None = None
+        for key, value in self.headers:
+            if key == name:
+                found = value if found is None else found + b"," + value
+        return found
+
+
+class BufferedReceive:
+    """The app's `receive`, after the engine has read the body: what was read is received again first."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._read: list[Message] = []
+
+    async def read(self, limit: int) -> bytes | None:
+        """The whole body, or None where it is larger than `limit` bytes or the client went away."""
+        body = b""
+        more = True
+        while more:
+            message = await self._receive()
+            self._read.append(message)
+            if message["type"] != "http.request":
+                return None
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > limit:
+                return None
+        return body
+
+    async def __call__(self) -> Message:
+        return self._read.pop(0) if self._read else await self._receive()
+
+
+class JWTMiddleware:
+    """Protect an ASGI application by path rules: `app = JWTMiddleware(app, policy)`.
+
+    `policy` is a `Policy`, a mapping, the path of a TOML file, or None for the environment.
+    Raises `ConfigurationError`. The caller is in `scope["jwtmw.principal"]`.
+    """
+
+    def __init__(self, app: ASGIApp, policy: PolicySource = None) -> None:
+        self.app = app
+        self.policy = Policy.load(policy)
+        if isinstance(app, JWTMiddleware) and app.policy is self.policy:
+            raise ConfigurationError("policy", "the same policy is applied twice to one application", "Wrap it once")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judge the request, then call the app or send the refusal."""
+        kind = scope.get("type")
+        if kind == "lifespan":
+            return await self.app(scope, receive, send)
+        if kind not in ("http", "websocket"):
+            return logger.error("a scope that is neither http, websocket nor lifespan is not passed on")
+        request = facts(scope)
+        if request is None:
+            return await send_response(self.policy.renderer.render(Deny(Reason.INTERNAL), None), scope, send)
+        engine = self.policy.engine
+        decision = engine.decide_now(request)
+        if decision is None:
+            receive = BufferedReceive(receive)
+            decision = await arun(engine, request, receive.read)
+        if isinstance(decision, Deny):
+            return await send_response(self.policy.renderer.render(decision, request), scope, send)
+        admit(scope, decision)
+        token = judged_request.set(Judged(engine, request, decision))
+        try:
+            return await self.app(scope, receive, admit_send(send, decision))
+        finally:
+            judged_request.reset(token)
+
+
+def facts(scope: Scope) -> ASGIRequest | None:
+    """What the scope says of the request; None for a scope that says too little to judge it."""
+    try:
+        return ASGIRequest(scope)
+    except Exception as error:
+        record_unforeseen("reading the scope", error)
+        return None
+
+
+def admit(scope: Scope, allow: Allow) -> None:
+    """What the app finds in its scope: the principal, and nothing of a token that came as a subprotocol."""
+    scope[PRINCIPAL] = allow.principal
+    if allow.place is not None and allow.place.kind == "subprotocol":
+        _hide_subprotocol(scope, allow.place)
+
+
+def admit_send(send: Send, allow: Allow) -> Send:
+    """The app's `send`: untouched, but for what a token in the URL or in a subprotocol asks for."""
+    if allow.place is None or allow.place.kind == "header":
+        return send
+    return _no_store(send) if allow.place.kind == "query" else _choose_subprotocol(send, allow.place.name)
+
+
+async def send_response(response: Response, scope: Scope, send: Send) -> None:
+    """Send a refusal instead of calling the app: a response, or a WebSocket handshake that is not accepted."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            return await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
+        kind = "websocket.http.response"
+    await send({"type": f"{kind}.start", "status": response.status, "headers": list(response.headers)})
+    await send({"type": f"{kind}.body", "body": response.body})
+
+
+def _no_store(send: Send) -> Send:
+    """RFC 6750 section 2.3: what a token in the URL gave access to must not be kept by caches."""
+
+    async def send_no_store(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"cache-control"]
+            message = {**message, "headers": [*kept, (b"cache-control", b"no-store")]}
+        await send(message)
+
+    return send_no_store
+
+
+def _hide_subprotocol(scope: Scope, place: Place) -> None:
+    line = b",".join(value for name, value in scope["headers"] if name == SUBPROTOCOLS)
+    kept = without_token(line, place)
+    others = [(name, value) for name, value in scope["headers"] if name != SUBPROTOCOLS]
+    scope["headers"] = [*others, (SUBPROTOCOLS, ", ".join(kept).encode("latin-1"))]
+    scope["subprotocols"] = kept
+
+
+def _choose_subprotocol(send: Send, name: str) -> Send:
+    """A browser fails the handshake if none of the protocols that it offered is chosen (RFC 6455 section 4.1)."""
+
+    async def send_choosing(message: Message) -> None:
+        if message["type"] == "websocket.accept" and not message.get("subprotocol"):
+            message = {**message, "subprotocol": name}
+        await send(message)
+
+    return send_choosing

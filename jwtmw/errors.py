@@ -1,0 +1,87 @@
+"""The error tree of jwtmw.
+
+    JWTMWError
+    ├── ConfigurationError (ValueError)    the configuration cannot work: nothing starts
+    │   ├── NotSupportedError              a key of a feature that is still to come
+    │   └── MarkError                      @public, @optional or @requires in a place where it cannot hold
+    ├── NotInstalledError (RuntimeError)   the caller was asked for where no engine judged the request
+    ├── Denied                             @requires refused inside the application
+    ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
+    ├── TokenRefused                       internal: a token failed one check; carries the Reason
+    └── KeysUnavailable                    internal: nobody can say now whether the token is good
+
+Owns: every exception that jwtmw raises on purpose; any other is a bug of ours and is answered with 500.
+Must never know: HTTP, frameworks, tokens. No message here ever holds a token, a key, a claim or a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jwtmw.decision import Deny, Reason
+
+
+class JWTMWError(Exception):
+    """The base of the tree; never raised itself."""
+
+
+class ConfigurationError(JWTMWError, ValueError):
+    """The configuration cannot work, so nothing starts.
+
+    `key` is the path of the offending key as in `rules[2].path`; `cure` says what to write instead.
+    """
+
+    def __init__(self, key: str, problem: str, cure: str = "") -> None:
+        self.key = key
+        self.problem = problem
+        self.cure = cure
+        super().__init__(key, problem, cure)
+
+    def __str__(self) -> str:
+        text = f"{self.key}: {self.problem}" if self.key else self.problem
+        return f"{text}. {self.cure}" if self.cure else text
+
+
+class NotSupportedError(ConfigurationError):
+    """The key belongs to a feature that this version does not have: refused, never accepted and ignored."""
+
+
+class MarkError(ConfigurationError):
+    """A mark stands where it cannot hold; `key` names the endpoint."""
+
+
+class NotInstalledError(JWTMWError, RuntimeError):
+    """No engine judged this request: the middleware is missing, or this is no request at all."""
+
+
+class Denied(JWTMWError):
+    """`@requires` refused the caller inside the application. `decision` is the engine's `Deny`."""
+
+    def __init__(self, decision: Deny) -> None:
+        self.decision = decision
+        super().__init__(decision.reason.value)
+
+
+class KeyRefused(JWTMWError, ValueError):
+    """A key, or a whole set of keys, is unfit to verify tokens; `problem` is a fixed text without key material."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+
+class TokenRefused(JWTMWError):
+    """One check of the token failed; `reason` goes to the log and the metrics, never to the caller."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(reason.value)
+
+
+class KeysUnavailable(JWTMWError):
+    """No key can be had now; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__("keys unavailable")

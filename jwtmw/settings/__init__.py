@@ -1,0 +1,35 @@
+"""The configuration: read from one source, checked as a whole, handed on as plain data.
+
+Owns: every key of the configuration, and the environment.
+Must never know: policies, tokens, key formats; others build these from `Settings`.
+"""
+
+from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, Pem, Secret
+from jwtmw.settings.read import read_settings
+from jwtmw.settings.schema import (
+    Cache,
+    Http,
+    Issuer,
+    KeySource,
+    Location,
+    Requirement,
+    Rule,
+    Settings,
+)
+
+__all__ = [
+    "Cache",
+    "Http",
+    "Issuer",
+    "JwkSet",
+    "JwksUrl",
+    "KeyMaterial",
+    "KeySource",
+    "Location",
+    "Pem",
+    "Requirement",
+    "Rule",
+    "Secret",
+    "Settings",
+    "read_settings",
+]

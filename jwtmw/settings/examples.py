@@ -1,0 +1,125 @@
+"""One right example for every key, as TOML: what the cure of an error shows.
+
+Owns: the examples.
+Must never know: anything else.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LOCATIONS = '[{ header = "Authorization", scheme = "Bearer" }]'
+
+_EVERYWHERE = {
+    "path": '"/orders/{id}"',
+    "name": '"corp"',
+    "audience": '["orders"]',
+    "leeway": "30",
+    "token_from": _LOCATIONS,
+    "report_only": "true",
+}
+
+_REQUIREMENT = {
+    "scopes": '["orders:read"]',
+    "any_scope": '["orders:read", "orders:write"]',
+    "roles": '["clerk"]',
+    "any_role": '["clerk", "manager"]',
+    "claims": '{ client_id = ["shop", "billing"] }',
+    "issuers": '["corp"]',
+}
+
+_LOCATION = {
+    "header": '"Authorization"',
+    "scheme": '"Bearer"',
+    "scheme_optional": "true",
+    "query": '"jwt"',
+    "cookie": '"session"',
+    "subprotocol": '"bearer"',
+}
+
+_TOP = {
+    "secure": "true",
+    "secure_env": '"JWTMW_SECURE"',
+    "inbound": "true",
+    "disable_inbound_env": '"DISABLE_JWT_VALIDATION"',
+    "require_secure": "true",
+    "default": '"authenticated"',
+    "realm": '"api"',
+    "external_url": '"https://orders.example"',
+    "cors_preflight": "true",
+    "error_format": '"problem"',
+    "expose_reason": "false",
+    "max_token_bytes": "8192",
+    "max_body_bytes": "1048576",
+    "origins": '["https://shop.example"]',
+    "hide_credentials": "false",
+    "identity_headers": '{ "X-Consumer-Username" = "sub" }',
+    "cache": "{ size = 10000, max_age = 300 }",
+    "http": "{ timeout = 5 }",
+    "vault": "{}",
+    "issuers": '[{ issuer = "https://id.example/", audience = ["orders"], jwks_url = "https://id.example/jwks" }]',
+    "rules": '[{ path = "/orders/**", scopes = ["orders:read"] }]',
+}
+
+_ISSUER = {
+    "issuer": '"https://id.example/"',
+    "require_issuer": "true",
+    "require_audience": "true",
+    "jwks_url": '"https://id.example/jwks"',
+    "jwks": "{ keys = [...] }",
+    "jwks_file": '"jwks.json"',
+    "public_key": '"$ENV://ID_PUBLIC_KEY"',
+    "public_key_file": '"id.pem"',
+    "secret": '"$ENV://ORDERS_SECRET"',
+    "secret_encoding": '"base64"',
+    "allow_short_secret": "false",
+    "algorithms": '["RS256"]',
+    "token_types": '["at+jwt", "JWT", ""]',
+    "require_expiry": "true",
+    "required_claims": '["sub"]',
+    "max_lifetime": "86400",
+    "max_age": "3600",
+    "subjects": '["spiffe://td/*"]',
+    "scope_claim": '["scope", "scp"]',
+    "roles_claim": '"roles"',
+    "key_source": "{ ttl = 300, max_stale = 3600, cooldown = 30 }",
+    "discovery_url": '"https://id.example/.well-known/openid-configuration"',
+    "consumers": '[{ name = "shop", key = "shop-key" }]',
+    "introspection": '{ url = "https://id.example/introspect" }',
+    "vault": "{}",
+    "profile": '"keycloak"',
+}
+
+_RULE = {
+    "methods": '["GET"]',
+    "allow": '"authenticated"',
+    "any_of": '[{ scopes = ["orders:read"] }, { roles = ["clerk"] }]',
+    "body": '"sha-256"',
+    "single_use": "false",
+    "dpop": "false",
+    "mtls": "false",
+}
+
+_SECTIONS: dict[str, dict[str, str]] = {
+    "": _TOP,
+    "token_from[]": _LOCATION,
+    "cache": {"size": "10000", "max_age": "300"},
+    "http": {"timeout": "5", "ca_file": '"ca.pem"', "proxy": '"http://proxy.example:3128"'},
+    "issuers[]": _ISSUER,
+    "issuers[].token_from[]": _LOCATION,
+    "issuers[].key_source": {"ttl": "300", "max_stale": "3600", "cooldown": "30"},
+    "rules[]": _RULE | _REQUIREMENT,
+    "rules[].any_of[]": _REQUIREMENT,
+}
+
+
+def section_of(path: str) -> str:
+    """The path without its list indexes: `issuers[1].audience` is `issuers[].audience`."""
+    return re.sub(r"\[[^]]*\]", "[]", path)
+
+
+def example_of(path: str) -> str:
+    """A right line for the key at `path`, or for the list that `path` is an element of: `audience = ["orders"]`."""
+    section, _, key = section_of(path).removesuffix("[]").rpartition(".")
+    text = _SECTIONS.get(section, {}).get(key) or _EVERYWHERE.get(key)
+    return f"{key} = {text}" if text else ""

@@ -1,0 +1,132 @@
+"""An issuer's key material: secrets decoded and judged, key files read.
+
+Owns: what a secret and a public key must look like as text, before anything makes keys of them.
+Must never know: JWK and PEM beyond their first line; that is the importer's.
+No error here quotes what it judges.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jwtmw.errors import ConfigurationError, KeyRefused
+from jwtmw.issuers.importer import secret_key
+from jwtmw.issuers.keys import SYMMETRIC
+from jwtmw.issuers.strict_json import read_json
+from jwtmw.settings.files import read_text
+from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, Pem, Secret
+from jwtmw.settings.schema import IssuerTable
+
+logger = logging.getLogger("jwtmw.settings")
+
+ENCODINGS = ("base64", "base64url", "hex")
+
+# What tutorials and templates use; compared without case. The importer knows the long ones.
+_WELL_KNOWN = frozenset(
+    b"""
+    secret secretkey secret-key secret_key mysecret my-secret my_secret topsecret supersecret super-secret super_secret
+    supersecretkey jwtsecret jwt-secret jwt_secret your-secret your_secret your-secret-key your_secret_key
+    your_jwt_secret your-256-bit-secret your-384-bit-secret your-512-bit-secret changeme change-me change_me changeit
+    password passw0rd admin default development example test key private qwerty 123456 12345678 1234567890 shhhhh
+    """.split()
+)
+
+
+def key_material(issuer: IssuerTable, key: str, folder: Path) -> KeyMaterial:
+    """The material of a checked issuer. `folder` is what relative paths are relative to.
+
+    Raises ConfigurationError where a file cannot be read or does not hold what it should.
+    """
+    if issuer.jwks_url is not None:
+        return JwksUrl(issuer.jwks_url)
+    if issuer.secret is not None:
+        return Secret(_encoded(issuer.secret, issuer.secret_encoding))
+    if issuer.public_key_file is not None:
+        return Pem(_pem_file(issuer.public_key_file, f"{key}.public_key_file", folder))
+    if issuer.jwks_file is not None:
+        return JwkSet(_jwks_file(issuer.jwks_file, f"{key}.jwks_file", folder))
+    return JwkSet(issuer.jwks) if issuer.jwks is not None else Pem(issuer.public_key)
+
+
+def secret_problem(text: str, encoding: str | None, algorithms: tuple[str, ...], allow_short: bool) -> str | None:
+    """Why the secret cannot be used, None where it can."""
+    try:
+        secret = _encoded(text, encoding)
+    except ValueError:
+        return f"is not {encoding or 'text'}"
+    if not allow_short and secret.lower() in _WELL_KNOWN:
+        return "is one of the well-known secrets that attackers try first"
+    try:
+        secret_key(secret, sorted(SYMMETRIC.intersection(algorithms)) or ("HS256",), allow_short)
+    except KeyRefused as error:
+        return str(error)
+    return None
+
+
+def warn_of_weakness(issuer: IssuerTable, key: str, algorithms: tuple[str, ...]) -> None:
+    """Log what `allow_short_secret` lets through."""
+    if issuer.secret is not None and issuer.allow_short_secret:
+        weakness = secret_problem(issuer.secret, issuer.secret_encoding, algorithms, allow_short=False)
+        if weakness:
+            logger.warning("%s.secret: %s; allow_short_secret lets it through", key, weakness)
+
+
+def public_key_problem(text: str) -> str | None:
+    """Why the text is no public key in PEM, None where it looks like one."""
+    if "PRIVATE KEY-----" in text:
+        return "holds a private key: whoever reads it can sign tokens, and only the issuer may have it"
+    return None if "-----BEGIN " in text else "is no public key in PEM"
+
+
+def jwks_problem(document: object) -> str | None:
+    """Why the document is no JWK set, None where it looks like one."""
+    if isinstance(document, dict) and isinstance(document.get("keys"), list):
+        return None
+    return "is no JWK set: it has no list named keys"
+
+
+def _encoded(text: str, encoding: str | None) -> bytes:
+    match encoding:
+        case "hex":
+            return binascii.unhexlify(text.encode("ascii"))
+        case "base64":
+            return _base64(text, b"+/")
+        case "base64url":
+            return _base64(text, b"-_")
+        case _:
+            return text.encode("utf-8")
+
+
+def _base64(text: str, last_two: bytes) -> bytes:
+    digits = text.encode("ascii").rstrip(b"=")
+    padding = b"=" * (-len(digits) % 4)
+    if len(text) not in (len(digits), len(digits + padding)) or any(
+        byte in b"+/-_" for byte in digits.translate(None, last_two)
+    ):
+        raise ValueError
+    return base64.b64decode(digits + padding, altchars=last_two, validate=True)
+
+
+def _pem_file(name: str, key: str, folder: Path) -> str:
+    text = read_text(folder / name, key, name)
+    problem = public_key_problem(text)
+    if problem:
+        raise ConfigurationError(key, f"{name} {problem}", "Name a file with the issuer's public key")
+    return text
+
+
+def _jwks_file(name: str, key: str, folder: Path) -> dict[str, Any]:
+    text = read_text(folder / name, key, name)
+    document: Any = None
+    with suppress(ValueError):
+        document = read_json(text.encode())
+    problem = jwks_problem(document)
+    if problem:
+        raise ConfigurationError(key, f"{name} {problem}", 'Name a file with {"keys": [...]}')
+    members: dict[str, Any] = document
+    return members

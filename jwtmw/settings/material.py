@@ -1,0 +1,64 @@
+"""What an issuer's signatures are checked with, as text or bytes: made into keys elsewhere.
+
+Owns: carrying key material without ever showing it.
+Must never know: formats, algorithms, files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class _Hidden:
+    """One value that no repr shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class Secret(_Hidden):
+    """A shared secret, decoded."""
+
+    @property
+    def value(self) -> bytes:
+        """The secret's bytes."""
+        value: bytes = self._value
+        return value
+
+
+class Pem(_Hidden):
+    """A public key as PEM text."""
+
+    @property
+    def text(self) -> str:
+        """The PEM text."""
+        text: str = self._value
+        return text
+
+
+class JwkSet(_Hidden):
+    """A JWK set, as parsed JSON."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The set: a table with the member `keys`."""
+        document: dict[str, Any] = self._value
+        return document
+
+
+class JwksUrl(_Hidden):
+    """Where the issuer's JWK set is fetched."""
+
+    @property
+    def url(self) -> str:
+        """An https URL, or http on loopback."""
+        url: str = self._value
+        return url
+
+
+KeyMaterial = Secret | Pem | JwkSet | JwksUrl

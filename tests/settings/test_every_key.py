@@ -1,0 +1,319 @@
+"""Every key of the configuration: one wrong type, one wrong value and one misspelling."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from jwtmw.errors import ConfigurationError, NotSupportedError
+from jwtmw.settings import read_settings
+from jwtmw.settings.examples import example_of
+from tests.settings.configurations import SHARED, changed, parent, paths
+
+PATHS = sorted(paths())
+A_FILE = {"issuers[0].jwks_url": None}
+
+# the key's path, a value of a wrong type, and what the key must be
+TYPES = {
+    "": {
+        "true or false": "secure inbound require_secure report_only cors_preflight expose_reason hide_credentials",
+        "text": "secure_env disable_inbound_env default realm external_url error_format",
+        "a whole number": "max_token_bytes max_body_bytes cache.size",
+        "a number": "leeway cache.max_age http.timeout",
+        "a list": "token_from origins issuers rules",
+        "a table": "identity_headers cache http vault",
+    },
+    "http": {"text": "ca_file proxy"},
+    "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
+    "issuers[0]": {
+        "text": "name issuer jwks_url jwks_file public_key public_key_file secret secret_encoding roles_claim "
+        "discovery_url profile",
+        "true or false": "require_issuer require_audience require_expiry allow_short_secret",
+        "a list": "audience algorithms token_types required_claims subjects scope_claim token_from consumers",
+        "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
+        "a table": "jwks introspection vault key_source",
+    },
+    "issuers[0].token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
+    "rules[0]": {
+        "text": "path allow body",
+        "true or false": "report_only single_use dpop mtls",
+        "a list": "methods scopes any_scope roles any_role issuers audience any_of",
+        "a table": "claims",
+    },
+    "rules[0].any_of[0]": {"a list": "scopes any_scope roles any_role issuers audience", "a table": "claims"},
+}
+WANTED = {
+    f"{section}.{key}".removeprefix("."): wanted
+    for section, kinds in TYPES.items()
+    for wanted, keys in kinds.items()
+    for key in keys.split()
+}
+WRONG_TYPE = {"text": 5, "true or false": "true", "a whole number": 1.5, "a number": "5", "a list": "a", "a table": "a"}
+
+# the changes, the path of the key that is blamed, and a part of the message
+VALUES: list[tuple[dict[str, Any], str, str]] = [
+    ({"secure_env": "A-B"}, "secure_env", 'secure_env = "JWTMW_SECURE"'),
+    ({"disable_inbound_env": "1"}, "disable_inbound_env", "name of an environment variable"),
+    ({"require_secure": True, "secure": False}, "require_secure", "Drop secure = false"),
+    ({"default": "Deny"}, "default", 'Did you mean "deny"?'),
+    ({"default": "optional"}, "default", "Write one of authenticated, deny, public"),
+    ({"realm": "a\r\nb"}, "realm", 'realm = "api"'),
+    ({"realm": "café"}, "realm", "printable ASCII"),
+    ({"realm": ""}, "realm", "not empty"),
+    ({"leeway": -1}, "leeway", "0 to 300 seconds"),
+    ({"leeway": 301}, "leeway", "leeway = 30"),
+    ({"leeway": float("nan")}, "leeway", "0 to 300 seconds"),
+    ({"error_format": "edge"}, "error_format", 'Did you mean "edgex"?'),
+    ({"max_token_bytes": 0}, "max_token_bytes", "max_token_bytes = 8192"),
+    ({"cache.size": -1}, "cache.size", "0 switches the cache off"),
+    ({"cache.max_age": 0}, "cache.max_age", "max_age = 300"),
+    ({"http.timeout": 0}, "http.timeout", "The default is 5"),
+    ({"http.ca_file": ""}, "http.ca_file", 'ca_file = "ca.pem"'),
+    ({"http.ca_file": "nowhere.pem"}, "http.ca_file", "Give its path"),
+    ({"http.proxy": "socks5://proxy"}, "http.proxy", "Write http://host:port"),
+    ({"token_from": []}, "token_from", "at least one place"),
+    ({"token_from": [{}]}, "token_from[0]", "exactly one of header, query, cookie, subprotocol"),
+    ({"token_from": [{"header": "A", "query": "a"}]}, "token_from[0]", "but has header and query"),
+    ({"token_from": [{"header": "A:"}]}, "token_from[0].header", 'header = "Authorization"'),
+    ({"token_from": [{"header": "Cookie"}]}, "token_from[0].header", "{ cookie = ... }"),
+    ({"token_from": [{"header": "Sec-WebSocket-Protocol"}]}, "token_from[0].header", '{ subprotocol = "bearer" }'),
+    ({"token_from": [{"header": "A", "scheme": "B C"}]}, "token_from[0].scheme", 'scheme = "Bearer"'),
+    ({"token_from": [{"query": "a", "scheme": "B"}]}, "token_from[0].scheme", "Leave the scheme out"),
+    ({"token_from": [{"header": "A", "scheme_optional": True}]}, "token_from[0].scheme_optional", "Name the scheme"),
+    ({"token_from": [{"query": ""}]}, "token_from[0].query", 'query = "jwt"'),
+    ({"token_from": [{"subprotocol": "a b"}]}, "token_from[0].subprotocol", 'subprotocol = "bearer"'),
+    ({"issuers": []}, "issuers", "[[issuers]]"),
+    ({"issuers[0].name": ""}, "issuers[0].name", 'name = "corp"'),
+    ({"issuers[0].issuer": None}, "issuers[0].issuer", "require_issuer = false"),
+    ({"issuers[0].issuer": "a\nb"}, "issuers[0].issuer", 'issuer = "https://id.example/"'),
+    ({"issuers[0].issuer": " a"}, "issuers[0].issuer", "blanks around it"),
+    (
+        {"issuers[0].require_issuer": False, "issuers[0].issuer": None, "issuers[0].name": None},
+        "issuers[0].name",
+        "corp",
+    ),
+    ({"issuers[0].audience": None}, "issuers[0].audience", "require_audience = false"),
+    ({"issuers[0].audience": []}, "issuers[0].audience", "at least one"),
+    ({"issuers[0].audience": [""]}, "issuers[0].audience[0]", 'audience = ["orders"]'),
+    ({"issuers[0].audience": ["a", "b,c"]}, "issuers[0].audience[1]", 'audience = ["a", "b"]'),
+    ({"issuers[0].audience": ["orders-*"]}, "issuers[0].audience[0]", "compared exactly"),
+    ({"issuers[0].audience": ["^orders"]}, "issuers[0].audience[0]", "looks like a pattern"),
+    ({"issuers[0].jwks_url": "http://id.example/jwks"}, "issuers[0].jwks_url", "https"),
+    ({"issuers[0].jwks_url": "http://127.0.0.1.example/"}, "issuers[0].jwks_url", "https"),
+    ({"issuers[0].jwks_url": "https://a:b@id.example/"}, "issuers[0].jwks_url", 'jwks_url = "https://id.example/jwks"'),
+    ({"issuers[0].jwks_url": "https://id.example/#a"}, "issuers[0].jwks_url", "fragment"),
+    ({"issuers[0].jwks_url": None}, "issuers[0].jwks_url", "OpenID discovery is not supported yet. Set jwks_url, "),
+    ({**A_FILE, "issuers[0].jwks": {"kty": "RSA"}}, "issuers[0].jwks", "jwks = { keys = [...] }"),
+    ({**A_FILE, "issuers[0].jwks_file": ""}, "issuers[0].jwks_file", 'jwks_file = "jwks.json"'),
+    ({**A_FILE, "issuers[0].jwks_file": "nowhere"}, "issuers[0].jwks_file", "nowhere cannot be read"),
+    ({**A_FILE, "issuers[0].public_key": "abc"}, "issuers[0].public_key", "-----BEGIN PUBLIC KEY-----"),
+    ({**A_FILE, "issuers[0].public_key_file": "nowhere"}, "issuers[0].public_key_file", "Check the path"),
+    ({**A_FILE, "issuers[0].secret": "too short"}, "issuers[0].secret", "openssl rand -hex 64"),
+    ({"issuers[0].jwks_file": "a"}, "issuers[0].jwks_file", "an issuer has one source of keys, and jwks_url is one"),
+    ({**SHARED, "issuers[0].secret_encoding": "Base64"}, "issuers[0].secret_encoding", 'Did you mean "base64"?'),
+    ({"issuers[0].secret_encoding": "hex"}, "issuers[0].secret_encoding", "belongs to secret"),
+    ({"issuers[0].allow_short_secret": True}, "issuers[0].allow_short_secret", "Leave the key out"),
+    ({"issuers[0].algorithms": []}, "issuers[0].algorithms", "leave the key out"),
+    ({"issuers[0].algorithms": ["rs256"]}, "issuers[0].algorithms[0]", 'Did you mean "RS256"? The case counts'),
+    ({"issuers[0].algorithms": ["RS256", "None"]}, "issuers[0].algorithms[1]", "unsigned tokens. Name the algorithms"),
+    ({"issuers[0].algorithms": ["*"]}, "issuers[0].algorithms[0]", "The algorithms are ES256, "),
+    ({"issuers[0].algorithms": [""]}, "issuers[0].algorithms[0]", 'algorithms = ["RS256"]'),
+    ({"issuers[0].algorithms": ["HS256"]}, "issuers[0].algorithms", "Set secret"),
+    ({**SHARED, "issuers[0].algorithms": ["RS256"]}, "issuers[0].algorithms", "HS256, HS384, HS512"),
+    ({**SHARED, "issuers[0].algorithms": ["HS256", "ES256"]}, "issuers[0].algorithms", "Make two issuers"),
+    ({"issuers[0].token_types": ["a b"]}, "issuers[0].token_types[0]", 'token_types = ["at+jwt", "JWT", ""]'),
+    ({"issuers[0].token_types": []}, "issuers[0].token_types", "empty list"),
+    ({"issuers[0].required_claims": [""]}, "issuers[0].required_claims[0]", 'required_claims = ["sub"]'),
+    ({"issuers[0].max_lifetime": 0}, "issuers[0].max_lifetime", "max_lifetime = 86400"),
+    ({"issuers[0].max_lifetime": 9, "issuers[0].require_expiry": False}, "issuers[0].max_lifetime", "require_expiry"),
+    ({"issuers[0].max_age": float("inf")}, "issuers[0].max_age", "max_age = 3600"),
+    ({"issuers[0].subjects": ["a*b"]}, "issuers[0].subjects[0]", 'subjects = ["spiffe://td/*"]'),
+    ({"issuers[0].subjects": []}, "issuers[0].subjects", "empty list"),
+    ({"issuers[0].scope_claim": []}, "issuers[0].scope_claim", "empty list"),
+    ({"issuers[0].roles_claim": ""}, "issuers[0].roles_claim", 'roles_claim = "roles"'),
+    ({"issuers[0].leeway": 301}, "issuers[0].leeway", "0 to 300 seconds"),
+    ({"issuers[0].token_from": []}, "issuers[0].token_from", "at least one place"),
+    ({"issuers[0].token_from": [{"header": ""}]}, "issuers[0].token_from[0].header", 'header = "Authorization"'),
+    ({"issuers[0].token_from": [{"header": "A", "scheme": ""}]}, "issuers[0].token_from[0].scheme", "RFC 9110"),
+    ({"issuers[0].token_from": [{"query": "\n"}]}, "issuers[0].token_from[0].query", 'query = "jwt"'),
+    ({"issuers[0].token_from": [{"subprotocol": ","}]}, "issuers[0].token_from[0].subprotocol", "RFC 9110"),
+    (
+        {"issuers[0].token_from": [{"header": "A", "scheme_optional": True}]},
+        "issuers[0].token_from[0].scheme_optional",
+        "Name the scheme",
+    ),
+    ({"issuers[0].key_source.ttl": 0}, "issuers[0].key_source.ttl", "ttl = 300"),
+    ({"issuers[0].key_source.max_stale": -1}, "issuers[0].key_source.max_stale", "max_stale = 3600"),
+    ({"issuers[0].key_source.cooldown": 0}, "issuers[0].key_source.cooldown", "cooldown = 30"),
+    ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to jwks_url"),
+    ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
+    ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
+    ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
+    ({"rules[0].methods": ["GET POST"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
+    ({"rules[0].methods": []}, "rules[0].methods", "leave the key out"),
+    ({"rules[0].allow": "everyone"}, "rules[0].allow", "Write one of authenticated, public, optional, deny"),
+    ({"rules[0].allow": "pubic"}, "rules[0].allow", 'Did you mean "public"?'),
+    ({"rules[0].any_of": []}, "rules[0].any_of", "at least one alternative"),
+    ({"rules[0].any_of": [{}]}, "rules[0].any_of[0]", "lets every caller in"),
+    ({"rules[0].any_of": [{"any_of": []}]}, "rules[0].any_of[0].any_of", "one level"),
+    *(
+        ({f"{table}.{key}": value}, f"{table}.{key}{element}", message)
+        for table in ("rules[0]", "rules[0].any_of[0]")
+        for key, value, element, message in (
+            ("scopes", ["orders read"], "[0]", 'scopes = ["orders:read"]'),
+            ("scopes", [], "", "leave the key out"),
+            ("any_scope", ["a", 'b"'], "[1]", "one scope"),
+            ("roles", [""], "[0]", 'roles = ["clerk"]'),
+            ("any_role", ["a\x00"], "[0]", 'any_role = ["clerk", "manager"]'),
+            ("claims", {}, "", "at least one claim"),
+            ("claims", {"a": {"b": 1}}, ".a", 'claims = { client_id = ["shop", "billing"] }'),
+            ("claims", {"a": []}, ".a", "or a list of such"),
+            ("issuers", ["corps"], "[0]", 'Did you mean "corp"?'),
+            ("issuers", ["other"], "[0]", "The issuers are corp"),
+            ("audience", ["a,b"], "[0]", 'audience = ["a", "b"]'),
+        )
+    ),
+]
+NOT_YET: list[tuple[dict[str, Any], str]] = [
+    ({"external_url": "https://orders.example"}, "external_url"),
+    ({"max_body_bytes": 1}, "max_body_bytes"),
+    ({"origins": ["https://shop.example"]}, "origins"),
+    ({"hide_credentials": True}, "hide_credentials"),
+    ({"identity_headers": {"X-User": "sub"}}, "identity_headers"),
+    ({"vault": {"main": {"url": "https://vault.example"}}}, "vault"),
+    ({"token_from": [{"cookie": "session"}]}, "token_from[0].cookie"),
+    ({"issuers[0].token_from": [{"cookie": "session"}]}, "issuers[0].token_from[0].cookie"),
+    ({"issuers[0].discovery_url": "https://id.example/"}, "issuers[0].discovery_url"),
+    ({"issuers[0].consumers": []}, "issuers[0].consumers"),
+    ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
+    ({"issuers[0].vault": {}}, "issuers[0].vault"),
+    ({"issuers[0].profile": "keycloak"}, "issuers[0].profile"),
+    ({"rules[0].body": "sha-256"}, "rules[0].body"),
+    ({"rules[0].single_use": True}, "rules[0].single_use"),
+    ({"rules[0].dpop": True}, "rules[0].dpop"),
+    ({"rules[0].mtls": True}, "rules[0].mtls"),
+]
+HAS_NO_WRONG_VALUE = {
+    *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules", "rules[0].report_only"),
+    *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
+}
+
+
+def refusal(changes: dict[str, Any]) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(changed(changes), environ={})
+    return caught.value
+
+
+def test_the_tables_are_complete() -> None:
+    """No key of the schema is without a case of each kind."""
+    every = set(PATHS)
+    assert every == set(WANTED)
+    blamed = [key for _, key, _ in VALUES] + [key for _, key in NOT_YET]
+    assert HAS_NO_WRONG_VALUE == {path for path in every if not any(_is_at(key, path) for key in blamed)}
+
+
+def _is_at(key: str, path: str) -> bool:
+    return key == path or key.startswith(f"{path}[") or (path.endswith(".claims") and key.startswith(f"{path}."))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_wrong_type_is_refused(path: str) -> None:
+    """The message names the key's path, the type that it must have and a right example."""
+    error = refusal({**parent(path), path: WRONG_TYPE[WANTED[path]]})
+    assert path == error.key
+    assert str(error).startswith(f"{path}: must be {WANTED[path]}, not ")
+    assert f"Write for example {path.rpartition('.')[2]} = " in error.cure
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_misspelt_key_is_refused(path: str) -> None:
+    """The message names the path of the wrong key and the right key."""
+    error = refusal({**parent(path), f"{path}{path[-1]}": 1})
+    assert f"{path}{path[-1]}" == error.key
+    assert "there is no such key" == error.problem
+    assert f"Did you mean {path.rpartition('.')[2]}?" == error.cure
+
+
+@pytest.mark.parametrize(("changes", "key", "message"), VALUES, ids=[f"{key}-{message}" for _, key, message in VALUES])
+def test_a_wrong_value_is_refused(changes: dict[str, Any], key: str, message: str) -> None:
+    """The message names the key's path, and the cure."""
+    error = refusal(changes)
+    assert key == error.key
+    assert message in str(error)
+    assert error.cure
+
+
+@pytest.mark.parametrize(("changes", "key"), NOT_YET, ids=[key for _, key in NOT_YET])
+def test_a_feature_to_come_is_refused(changes: dict[str, Any], key: str) -> None:
+    """A key whose feature does not exist yet is never accepted and ignored."""
+    error = refusal(changes)
+    assert key == error.key
+    assert isinstance(error, NotSupportedError)
+    assert "not supported yet" in str(error)
+    assert error.cure
+
+
+def test_harmless_defaults_of_features_to_come_are_accepted() -> None:
+    """A key of a feature to come may be written with the value that changes nothing."""
+    harmless = {
+        "external_url": "",
+        "max_body_bytes": 1048576,
+        "origins": [],
+        "hide_credentials": False,
+        "identity_headers": {},
+        "vault": {},
+        "rules[0].single_use": False,
+        "rules[0].dpop": False,
+        "rules[0].mtls": False,
+    }
+    assert read_settings(changed({}), environ={}) == read_settings(changed(harmless), environ={})
+
+
+def test_an_unknown_key_that_resembles_none_gets_the_list() -> None:
+    """Where nothing is near, the message lists the keys of that table."""
+    error = refusal({"cache.zzz": 1})
+    assert "cache.zzz: there is no such key. The keys here are max_age, size" == str(error)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param({1: 2}, "has a key that is not text. Write every key as text", id="key"),
+        pytest.param({"cache": {"size": 10**4000}}, "", id="huge-integer"),
+        pytest.param({"leeway": 10**400}, "leeway: has a wrong value. Write for example leeway = 30", id="no-float"),
+        pytest.param({"realm": None}, 'realm: must be text, not nothing. Write for example realm = "api"', id="none"),
+        pytest.param({"realm": b"x"}, 'realm: must be text, not bytes. Write for example realm = "api"', id="bytes"),
+        pytest.param(
+            {"issuers": [{"audience": ["a", 1]}]},
+            'issuers[0].audience[1]: must be text, not a whole number. Write for example audience = ["orders"]',
+            id="element",
+        ),
+        pytest.param({"issuers": [1]}, "issuers[0]: must be a table, not a whole number. Write for ", id="table"),
+        pytest.param({"identity_headers": {"X-A": 5}}, "identity_headers[...]: must be text, not a ", id="member"),
+    ],
+)
+def test_odd_data_is_refused_in_words(raw: dict[Any, Any], text: str) -> None:
+    """Whatever a mapping holds, the message is one of ours."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(raw, environ={})
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_examples_are_right(path: str) -> None:
+    """What a cure shows is TOML of the type that the key has."""
+    example = example_of(path).replace("[...]", "[]")
+    ((name, value),) = tomllib.loads(example).items()
+    assert path.rpartition(".")[2] == name
+    kinds = {
+        "text": str,
+        "true or false": bool,
+        "a whole number": int,
+        "a number": int,
+        "a list": list,
+        "a table": dict,
+    }
+    assert kinds[WANTED[path]] is type(value)
