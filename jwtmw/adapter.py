@@ -1,7 +1,7 @@
 """The contract that an adapter builds on. A package of its own imports this and `jwtmw`, and nothing else of jwtmw.
 
 An adapter presents a `Request`, asks `policy.engine.decide_now`, drives what that leaves open with `run` or `arun`,
-sets `judged_request` while the application runs, and copies what `policy.renderer` makes of a `Deny`. One that sees
+notes `judge` and `allow` on the request, sets `judged_request` to it while the application runs, and copies what `policy.renderer` makes of a `Deny`. One that sees
 endpoints asks `mark_of` for their marks. It translates; it never decides.
 
 Owns: the names of the contract. Must never know: any adapter.
@@ -9,7 +9,7 @@ Owns: the names of the contract. Must never know: any adapter.
 
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy, PolicySource
-from jwtmw.current import Judged, judged_request
+from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.drive import arun, run
 from jwtmw.engine import Engine
@@ -22,7 +22,6 @@ __all__ = [
     "Decision",
     "Deny",
     "Engine",
-    "Judged",
     "Mark",
     "Policy",
     "PolicySource",

@@ -12,7 +12,7 @@ from typing import Any
 
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy, PolicySource
-from jwtmw.current import Judged, judged_request
+from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Deny, Reason
 from jwtmw.drive import arun
 from jwtmw.errors import ConfigurationError
@@ -37,18 +37,18 @@ SUBPROTOCOLS = b"sec-websocket-protocol"
 class ASGIRequest(Request):
     """The facts of an ASGI `http` or `websocket` scope."""
 
-    __slots__ = ("headers",)
-
     def __init__(self, scope: Scope) -> None:
-        websocket = scope["type"] == "websocket"
-        super().__init__(
-            "GET" if websocket else scope["method"],
-            scope["path"],
-            scope.get("raw_path"),
-            scope.get("root_path") or "",
-            scope.get("query_string") or b"",
-            websocket,
-        )
+        # All by hand, not by super(): this is made for each request.
+        if scope["type"] == "websocket":
+            self.method, self.websocket = "GET", True
+        else:
+            self.method = scope["method"]
+        self.path = scope["path"]
+        self.raw_path = scope.get("raw_path")
+        if root_path := scope.get("root_path"):
+            self.root_path = root_path
+        if query_string := scope.get("query_string"):
+            self.query_string = query_string
         self.headers = scope["headers"]
 
     def header(self, name: bytes) -> bytes | None:
@@ -114,12 +114,15 @@ class JWTMiddleware:
         if decision is None:
             receive = BufferedReceive(receive)
             decision = await arun(engine, request, receive.read)
-        if isinstance(decision, Deny):
+        if type(decision) is Deny:
             return await send_response(self.policy.renderer.render(decision, request), scope, send)
+        request.judge, request.allow = engine, decision
         admit(scope, decision)
-        token = judged_request.set(Judged(engine, request, decision))
+        if decision.place is not None and decision.place.kind != "header":
+            send = admit_send(send, decision)
+        token = judged_request.set(request)
         try:
-            return await self.app(scope, receive, admit_send(send, decision))
+            return await self.app(scope, receive, send)
         finally:
             judged_request.reset(token)
 

@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import partial
 from math import ceil
 from typing import Any, NamedTuple, Protocol
 
-from jwtmw.current import Judged
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.errors import Denied, KeysUnavailable, TokenRefused
 from jwtmw.issuers.issuer import Issuers
 from jwtmw.issuers.source import Flight
 from jwtmw.metrics import Metrics
 from jwtmw.policy.marks import Mark
-from jwtmw.policy.paths import ambiguous, route_path
 from jwtmw.policy.rules import Access, Ask, RuleBook
 from jwtmw.records import record_refusal, record_unforeseen
 from jwtmw.request import Request
@@ -60,16 +58,21 @@ Flow = Generator[Effect, Any, Decision]
 
 
 class Presented(NamedTuple):
-    """A token that is still to be proved, or a caller still to be turned into the application's user."""
+    """A token that is still to be proved, or a caller still to be turned into the application's user.
+
+    `credential` is what the cache knows the token by.
+    """
 
     ask: Ask
     found: Found
-    digest: bytes
+    credential: bytes
     principal: Principal | None
 
 
 # What has nothing to prove: public routes, absent optional tokens, preflights, non-secure mode.
 PASS = Allow(ANONYMOUS, ANONYMOUS)
+# What `Allow(...)` does, without a Python frame: one is made for each request.
+_allow = partial(tuple.__new__, Allow)
 
 # A refusal for one of these is not the default's: no mark lifts it.
 NEVER_LIFTED = frozenset({Code.BAD_PATH, Code.BAD_METHOD, Code.INTERNAL_ERROR})
@@ -119,12 +122,11 @@ class Engine:
             return (yield from self._prove(request, opened))
         return opened
 
-    def add_mark(self, judged: Judged, mark: Mark) -> Decision | None:
+    def add_mark(self, request: Request, allow: Allow, mark: Mark) -> Decision | None:
         """Judge again, now that the endpoint's mark is known; None where that has to wait.
 
         A caller who was verified keeps the verdict: only what the route wants is asked again.
         """
-        request, allow = judged.request, judged.allow
         request.mark, request.endpoint_known = mark, True
         if not self.judging or allow.would_deny is not None or request.ask is None:
             return allow
@@ -136,10 +138,10 @@ class Engine:
         reason = ask.requirement.unmet(allow.principal)
         return allow if reason is None else self.conclude(request, Deny(reason, ask, allow.principal))
 
-    def enforce(self, judged: Judged, mark: Mark) -> None:
-        """The second lock: raise `Denied` unless the judged caller meets the mark."""
-        request, allow = judged.request, judged.allow
-        if not self.judging or allow.would_deny is not None or request.ask is None:
+    def enforce(self, request: Request, mark: Mark) -> None:
+        """The second lock: raise `Denied` unless the caller of the judged request meets the mark."""
+        allow = request.allow
+        if not self.judging or request.ask is None or allow is None or allow.would_deny is not None:
             return
         ask = self.rules.ask(request.ask.rule, mark)
         reason = _unmet(ask, allow.principal)
@@ -162,46 +164,50 @@ class Engine:
         if not self.judging:
             return PASS
         try:
-            return self._settle(request, self._opened(request))
+            opened = self._asked(request)
+            return opened if type(opened) is Presented else self._settle(request, opened)
         except Exception as error:
             return self._failed(request, error)
 
-    def _opened(self, request: Request) -> Decision | Presented:
-        if ambiguous(request.path, request.raw_path, request.root_path):
-            return Deny(Reason.PATH_AMBIGUOUS)
-        if request.method not in self.rules.methods:
-            return Deny(Reason.METHOD_UNKNOWN)
-        if self.cors_preflight and request.method == "OPTIONS" and _is_preflight(request):
+    def _asked(self, request: Request) -> Decision | Presented:
+        rule = self.rules.route(request.method, request.path, request.raw_path, request.root_path)
+        if isinstance(rule, Reason):
+            return Deny(rule)
+        if request.method == "OPTIONS" and self.cors_preflight and _is_preflight(request):
             return PASS
-        rule = self.rules.find(request.method, route_path(request.path, request.root_path))
         ask = request.ask = self.rules.ask(rule, request.mark)
         if ask.access is Access.PUBLIC:
             return PASS
         if ask.access is Access.DENY:
             return Deny(Reason.RULE_DENIES, ask)
+        # A lone header is looked up as it came: what was verified before is not taken apart again.
+        lone = self.locator.lone
+        credential = None if lone is None else request.header(lone)
+        if credential and (entry := self.cache.get(credential)) is not None and self._holds(entry):
+            return self._seen(ask, entry, credential)
         found = self.locator.find(request)
         if found is None:
             return PASS if ask.access is Access.OPTIONAL else Deny(Reason.TOKEN_MISSING, ask)
-        return self._seen(request, ask, found)
+        if credential is None:
+            credential = found.token
+            entry = self.cache.get(credential)
+            if entry is not None and entry.place is found.place and self._holds(entry):
+                return self._seen(ask, entry, credential)
+        return Presented(ask, found, credential, None)
 
-    def _seen(self, request: Request, ask: Ask, found: Found) -> Decision | Presented:
-        """A token that was verified before is judged again for time, place, key and what this route wants."""
-        digest = sha256(found.token).digest()
-        entry = self.cache.get(digest)
-        if entry is None or not self._holds(entry, found):
-            return Presented(ask, found, digest, None)
+    def _holds(self, entry: Entry) -> bool:
+        """Whether a verdict still counts: time and key are judged again at each hit."""
+        if entry.not_before <= self.clock.time() < entry.not_after:
+            return entry.issuer.keys.trusts(entry.key, entry.generation)
+        return False
+
+    def _seen(self, ask: Ask, entry: Entry, credential: bytes) -> Decision | Presented:
+        """A token that was verified before; what this route wants is asked anew."""
         principal = entry.principal
         if self.check is not None or self.load_user is not None:
-            return Presented(ask, found, digest, principal)
+            return Presented(ask, Found(credential, entry.place), credential, principal)
         reason = ask.requirement.unmet(principal)
-        return Allow(principal, principal, found.place) if reason is None else Deny(reason, ask, principal)
-
-    def _holds(self, entry: Entry, found: Found) -> bool:
-        return (
-            entry.not_before <= self.clock.time() < entry.not_after
-            and entry.place is found.place
-            and entry.issuer.keys.trusts(entry.key, entry.generation)
-        )
+        return _allow((principal, principal, entry.place, None)) if reason is None else Deny(reason, ask, principal)
 
     def _prove(self, request: Request, presented: Presented) -> Flow:
         """All that may wait: the issuer's keys, and the application's own user."""
@@ -211,9 +217,9 @@ class Engine:
             return self._failed(request, error)
 
     def _proved(self, request: Request, presented: Presented) -> Flow:
-        ask, found, digest, principal = presented
+        ask, found, credential, principal = presented
         if principal is None:
-            principal = yield from self._verified(found, digest)
+            principal = yield from self._verified(found, credential)
         if self.check is not None and not _passes(self.check, principal, request):
             raise TokenRefused(Reason.CHECK_REFUSED)
         reason = ask.requirement.unmet(principal)
@@ -222,7 +228,7 @@ class Engine:
         user = principal if self.load_user is None else (yield from self._user(self.load_user, principal))
         return Allow(principal, user, found.place)
 
-    def _verified(self, found: Found, digest: bytes) -> Generator[Effect, Any, Principal]:
+    def _verified(self, found: Found, credential: bytes) -> Generator[Effect, Any, Principal]:
         """Cheap and local before costly and remote: an unknown issuer or a stale token never causes a fetch."""
         token = parse(found.token, self.max_token_bytes)
         issuer = self.issuers.find(token.issuer, found.place)
@@ -242,7 +248,7 @@ class Engine:
         until = min(valid_until(token, issuer), now + self.cache.max_age)
         since = valid_from(token, issuer)
         weight = len(found.token)
-        self.cache.put(digest, Entry(principal, issuer, key, generation, found.place, since, until, weight))
+        self.cache.put(credential, Entry(principal, issuer, key, generation, found.place, since, until, weight))
         return principal
 
     def _user(self, load_user: LoadUser, principal: Principal) -> Generator[Effect, Any, Any]:

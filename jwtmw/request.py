@@ -1,4 +1,4 @@
-"""The facts of one request, as every surface must present them to the engine.
+"""The facts of one request, as every surface must present them to the engine, and what was decided of it.
 
 Owns: the shape of a request as the engine sees it.
 Must never know: ASGI, WSGI, frameworks, tokens, policy. An adapter subclasses `Request` and translates.
@@ -6,11 +6,19 @@ Must never know: ASGI, WSGI, frameworks, tokens, policy. An adapter subclasses `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from jwtmw.decision import Allow
     from jwtmw.policy.marks import Mark
     from jwtmw.policy.rules import Ask
+
+
+class Judge(Protocol):
+    """The part of the engine that is asked again while the application runs."""
+
+    def enforce(self, request: Request, mark: Mark) -> None:
+        """Raise `Denied` unless the caller of the judged request meets the mark."""
 
 
 class Request:
@@ -18,35 +26,37 @@ class Request:
 
     method        exact case; a WebSocket handshake is "GET"
     path          the path as the server decoded it, once; it need not be a str: the engine refuses what is not
-    root_path     what the router takes off the path before it routes, "" where nothing
     raw_path      the path's bytes as received, None where the server gives none; only ambiguity is judged on it
+    root_path     what the router takes off the path before it routes, "" where nothing
     query_string  the bytes behind the question mark, b"" without one
     websocket     True for a WebSocket handshake
     mark          the endpoint's mark; only meaningful where `endpoint_known`
-    ask           what the route wants, noted by the engine; None before, and where no rule was asked
     endpoint_known  False while an adapter that sees endpoints has not come to the router yet
+
+    What the engine and the adapter note on it:
+
+    ask           what the route wants; None before, and where no rule was asked
+    judge, allow  who let the request in, and as whom; None before
+    judged_mark   the mark that this decision has taken into account
     """
 
-    __slots__ = ("ask", "endpoint_known", "mark", "method", "path", "query_string", "raw_path", "root_path", "websocket")
+    # Defaults are the class's, so that making the facts costs only what the adapter says.
+    raw_path: bytes | None = None
+    root_path: str = ""
+    query_string: bytes = b""
+    websocket: bool = False
+    mark: Mark | None = None
+    endpoint_known: bool = True
+    ask: Ask | None = None
+    judge: Judge | None = None
+    allow: Allow | None = None
+    judged_mark: Mark | None = None
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        raw_path: bytes | None = None,
-        root_path: str = "",
-        query_string: bytes = b"",
-        websocket: bool = False,
-    ) -> None:
+    def __init__(self, method: str, path: str, raw_path: bytes | None = None, query_string: bytes = b"") -> None:
         self.method = method
         self.path = path
         self.raw_path = raw_path
-        self.root_path = root_path
         self.query_string = query_string
-        self.websocket = websocket
-        self.mark: Mark | None = None
-        self.ask: Ask | None = None
-        self.endpoint_known = True
 
     def header(self, name: bytes) -> bytes | None:
         """All lines of the header, joined by b"," in their order; None without one. `name` is lower-case."""

@@ -11,6 +11,7 @@ import heapq
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -54,10 +55,10 @@ def _start(pid: int, queue: SimpleQueue[_Due]) -> None:
 def _keep_time(queue: SimpleQueue[_Due]) -> None:
     heap: list[_Due] = []
     while True:
-        try:
-            timeout = max(0.0, heap[0][0] - monotonic()) if heap else None
+        timeout = max(0.0, heap[0][0] - monotonic()) if heap else None
+        with suppress(Empty):
             heapq.heappush(heap, queue.get(timeout=timeout))
-        except Empty:
+        while heap and heap[0][0] <= monotonic():
             _guarded(heapq.heappop(heap)[2])
 
 

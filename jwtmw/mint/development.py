@@ -20,7 +20,7 @@ from jwtmw.mint.signer import Signer
 
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/jwks"
-TOKEN = "/token"  # noqa: S105 - a path
+TOKEN = "/token"
 
 
 class TellsTime(Protocol):

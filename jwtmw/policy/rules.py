@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from jwtmw.decision import Reason
 from jwtmw.errors import ConfigurationError
+from jwtmw.policy.paths import ambiguous, route_path
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.templates import Template, Trie
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 STANDARD_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"})
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _MEMO_SIZE: Final = 4096
+_MEMO_LENGTH: Final = 256
 _NO_REQUIREMENT: Final = Requirement()
 
 
@@ -91,6 +94,7 @@ class RuleBook:
         self.default_ask = Ask(default, _NO_REQUIREMENT, None, True, False, (), "default")
         self._alone = {rule: _ask(rule, rule.access, rule.requirement) for rule in self.rules}
         self._memo: dict[tuple[int, int], tuple[Mark, Ask]] = {}
+        self._routes: dict[tuple[str, str, bytes | None, str], Rule | None] = {}
         self._trie: Trie[Rule] = Trie()
         for rule in self.rules:
             self._insert(rule)
@@ -101,6 +105,27 @@ class RuleBook:
         if other is not None:
             cure = "Join the two, or give them different methods; names in braces do not distinguish paths"
             raise ConfigurationError(key, f"{other.key} has the same path for the same method", cure)
+
+    def route(self, method: str, path: str, raw_path: bytes | None, root_path: str) -> Rule | Reason | None:
+        """The rule for a request as it came in, or the reason why path or method cannot be judged at all.
+
+        Remembered for paths that come again; what is refused is never remembered. Raises nothing.
+        """
+        key = (method, path, raw_path, root_path)
+        try:
+            return self._routes[key]
+        except (KeyError, TypeError):
+            pass
+        if ambiguous(path, raw_path, root_path):
+            return Reason.PATH_AMBIGUOUS
+        if method not in self.methods:
+            return Reason.METHOD_UNKNOWN
+        rule = self.find(method, route_path(path, root_path))
+        if len(path) <= _MEMO_LENGTH:
+            if len(self._routes) >= _MEMO_SIZE:
+                self._routes.clear()
+            self._routes[key] = rule
+        return rule
 
     def find(self, method: str, path: str) -> Rule | None:
         """The most specific rule that covers the method, None where only the default is left."""

@@ -31,15 +31,15 @@ from jwtmw.settings.schema import (
 
 
 def settings_of(
-    table: SettingsTable, modes: Modes, source: str, folder: Path, opaque: set[str] | None = None
+    table: SettingsTable, modes: Modes, source: str, folder: Path, opaque: frozenset[str] = frozenset()
 ) -> Settings:
     """The settings in force.
 
-    `opaque` are the paths of references that nobody resolved: what stands there is not judged. They are given in
-    non-secure mode, where no key file is read either. Raises ConfigurationError for the first problem.
+    `opaque` are the paths of references that nobody resolved: what stands there is neither judged nor handed on. They
+    are given in non-secure mode, where no key file is read either. Raises ConfigurationError for the first problem.
     """
     for problem in problems(table):
-        if not any(_at(path, problem.key) for path in opaque or ()):
+        if not any(_is_in(path, problem.key) for path in opaque):
             raise problem
     if modes.secure and modes.inbound:
         _require_issuers(table)
@@ -51,11 +51,23 @@ def settings_of(
     if modes.secure:
         common["http"] = _http(table.http, folder)
     common |= {"secure": modes.secure, "inbound": modes.inbound, "report_only": modes.report_only}
-    return Settings(**common, issuers=tuple(issuers), source=source)
+    return Settings(**_without(opaque, common), issuers=tuple(issuers), source=source)
 
 
-def _at(path: str, key: str) -> bool:
+def _is_in(path: str, key: str) -> bool:
     return path == key or path.startswith((f"{key}.", f"{key}["))
+
+
+def _without(opaque: frozenset[str], common: dict[str, Any]) -> dict[str, Any]:
+    """Without the top-level keys and the single rules that hold a reference which nobody resolved."""
+    common["rules"] = tuple(
+        rule
+        for index, rule in enumerate(common["rules"])
+        if not any(_is_in(path, f"rules[{index}]") for path in opaque)
+    )
+    return {
+        key: value for key, value in common.items() if key == "rules" or not any(_is_in(path, key) for path in opaque)
+    }
 
 
 def _require_issuers(table: SettingsTable) -> None:

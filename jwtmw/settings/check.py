@@ -16,7 +16,7 @@ from jwtmw.settings.check_issuers import issuer_problems
 from jwtmw.settings.check_places import conflicts, location_problems
 from jwtmw.settings.check_rules import rule_problems
 from jwtmw.settings.findings import one_of, plain_text, wrong
-from jwtmw.settings.grammar import is_positive, is_quotable, is_variable, is_within
+from jwtmw.settings.grammar import is_positive, is_quotable, is_within
 from jwtmw.settings.schema import IssuerTable, Location, Rule, SettingsTable, Table
 
 DEFAULTS = ("authenticated", "deny", "public")
@@ -77,9 +77,6 @@ def _switch_problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from one_of(table.error_format, ERROR_FORMATS, "error_format")
     if not is_quotable(table.realm):
         yield wrong("realm", "must be printable ASCII and not empty")
-    for key in ("secure_env", "disable_inbound_env"):
-        if getattr(table, key) and not is_variable(getattr(table, key)):
-            yield wrong(key, "must be the name of an environment variable")
 
 
 def _limit_problems(table: SettingsTable) -> Iterator[ConfigurationError]:

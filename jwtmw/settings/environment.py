@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jwtmw.errors import ConfigurationError, NotSupportedError
-from jwtmw.settings.grammar import near
+from jwtmw.settings.findings import wrong
+from jwtmw.settings.grammar import is_variable, near
 from jwtmw.settings.schema import SettingsTable
 
 logger = logging.getLogger("jwtmw.settings")
@@ -76,7 +77,13 @@ def variable_of(key: str) -> str | None:
 
 
 def modes(table: SettingsTable, environ: Mapping[str, str]) -> Modes:
-    """The configuration's switches under the environment's toggles (exactly `true` or `false`)."""
+    """The configuration's switches under the environment's toggles (exactly `true` or `false`).
+
+    The names of toggles are read as they are written: whether references are resolved depends on them.
+    """
+    for key in ("secure_env", "disable_inbound_env"):
+        if getattr(table, key) and not is_variable(getattr(table, key)):
+            raise wrong(key, "must be the name of an environment variable")
     secure = _toggle(environ, table.secure_env)
     report_only = _toggle(environ, "JWTMW_REPORT_ONLY")
     disabled = _toggle(environ, table.disable_inbound_env)
@@ -98,7 +105,9 @@ def warn_of_unused(environ: Mapping[str, str], used: set[str], source: str) -> N
             meant = near(name, [*KEYS, *_TOGGLES])
             logger.warning("%s is no variable of jwtmw%s", name, f"; did you mean {meant}?" if meant else "")
         elif environ[name]:
-            logger.warning("%s is set but not used: the configuration comes from %s", name, source)
+            toggle = name == "JWTMW_SECURE"
+            why = "secure_env does not name it" if toggle else f"the configuration comes from {source}"
+            logger.warning("%s is set but not used: %s", name, why)
 
 
 def _toggle(environ: Mapping[str, str], name: str) -> bool | None:

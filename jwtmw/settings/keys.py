@@ -1,7 +1,7 @@
 """An issuer's key material: secrets decoded and judged, key files read.
 
-Owns: what a secret and a public key must look like as text, before anything makes keys of them.
-Must never know: JWK and PEM beyond their first line; that is the importer's.
+Owns: the way from configured text to key material that the importer takes.
+Must never know: JWK and PEM themselves; those are the importer's.
 No error here quotes what it judges.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jwtmw.errors import ConfigurationError, KeyRefused
-from jwtmw.issuers.importer import secret_key
+from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.keys import SYMMETRIC
 from jwtmw.issuers.strict_json import read_json
 from jwtmw.settings.files import read_text
@@ -77,17 +77,21 @@ def warn_of_weakness(issuer: IssuerTable, key: str, algorithms: tuple[str, ...])
 
 
 def public_key_problem(text: str) -> str | None:
-    """Why the text is no public key in PEM, None where it looks like one."""
-    if "PRIVATE KEY-----" in text:
-        return "holds a private key: whoever reads it can sign tokens, and only the issuer may have it"
-    return None if "-----BEGIN " in text else "is no public key in PEM"
+    """Why the text is no public key in PEM that can be used, None where it is one."""
+    try:
+        import_pem(text)
+    except KeyRefused as error:
+        return f"cannot be used: {error}"
+    return None
 
 
 def jwks_problem(document: object) -> str | None:
-    """Why the document is no JWK set, None where it looks like one."""
-    if isinstance(document, dict) and isinstance(document.get("keys"), list):
-        return None
-    return "is no JWK set: it has no list named keys"
+    """Why the document is no JWK set with a usable key, None where it is one."""
+    try:
+        import_jwk_set(document)
+    except KeyRefused as error:
+        return f"cannot be used: {error}"
+    return None
 
 
 def _encoded(text: str, encoding: str | None) -> bytes:

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,11 @@ def read_settings(source: Source = None, framework: Source = None, environ: Mapp
 class _Origin:
     """Where the configuration came from: `label` for people, `folder` for relative paths, `file` of a TOML file."""
 
-    raw: dict[str, Any]
+    raw: dict[str, Any] = field(repr=False)
     label: str
     folder: Path
     file: str | None = None
     variables: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"_Origin({self.label!r})"
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
@@ -82,7 +79,7 @@ def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Sett
     used = {"JWTMW_REPORT_ONLY", table.secure_env, table.disable_inbound_env, *origin.variables}
     warn_of_unused(environ, used | variables(origin.raw), origin.label)
     if not switches.secure:
-        opaque = {path for path, _ in references(origin.raw)}
+        opaque = frozenset(path for path, _ in references(origin.raw))
         with origin.blamed():
             return settings_of(table, switches, origin.label, origin.folder, opaque)
     _require_something(origin, switches.inbound, environ)

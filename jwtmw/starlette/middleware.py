@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.routing import Match, Router
 
-from jwtmw.asgi import ASGIApp, ASGIRequest, BufferedReceive, Receive, Scope, Send, admit_send, facts, send_response
+from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send, send_response
 from jwtmw.challenge import Renderer
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
@@ -23,8 +23,8 @@ from jwtmw.errors import ConfigurationError, JWTMWError
 from jwtmw.policy.marks import mark_of
 from jwtmw.policy.rules import Access
 from jwtmw.records import record_unforeseen
-from jwtmw.starlette.door import hang_door, router_behind
-from jwtmw.starlette.guard import GUARDS, Gate, Guard, introduce
+from jwtmw.starlette.door import Door, answer, guarded_scope, hang_door, router_behind
+from jwtmw.starlette.guard import GUARDED, Gate, GuardedRequest, introduce
 
 logger = logging.getLogger("jwtmw.starlette")
 
@@ -45,8 +45,10 @@ class JWTMiddleware:
         self.app = app
         self._source = policy
         self._policy: Policy | None = None
-        self._router: Router | None = None
         self._failure: JWTMWError | None = None
+        self._router = Router()
+        # The router's door, where nothing but Starlette itself stands between this middleware and it.
+        self._door: Door | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge the path; let in, refuse, or pass on as pending."""
@@ -57,32 +59,33 @@ class JWTMiddleware:
             return await self._lifespan(scope, receive, send)
         if kind not in ("http", "websocket"):
             return logger.error("a scope that is neither http, websocket nor lifespan is not passed on")
-        if self._policy is None or self._router is None:
+        policy = self._policy
+        if policy is None:
             logger.error("every request is refused: %s", self._failure)
             return await send_response(Renderer().render(Deny(Reason.INTERNAL), None), scope, send)
-        await self._serve(self._policy, self._router, scope, receive, send)
-
-    async def _serve(self, policy: Policy, router: Router, scope: Scope, receive: Receive, send: Send) -> None:
-        request = facts(scope)
+        request = _facts(scope)
         if request is None:
             return await send_response(policy.renderer.render(Deny(Reason.INTERNAL), None), scope, send)
-        request.endpoint_known = False
         decision = policy.engine.decide_now(request)
         if decision is None:
             receive = BufferedReceive(receive)
-            decision = await _undecided(policy, router, request, scope, receive)
-        if isinstance(decision, Deny) and not decision.liftable:
+            decision = await _undecided(policy, self._router, request, scope, receive)
+        if type(decision) is Deny and not decision.liftable:
             return await send_response(policy.renderer.render(decision, request), scope, send)
-        guard = Guard(policy, request, decision)
-        introduce(scope, guard.allow)
-        if policy.engine.judging:
-            scope[GUARDS] = (*scope.get(GUARDS, ()), guard)
-            # Who is anonymous so far may yet be let in, by a token that asks something of the response.
-            open_question = guard.pending is not None or not guard.allow.principal.is_authenticated
-            send = Gate(guard, scope, send) if open_question else admit_send(send, guard.allow)
-        token = judged_request.set(guard)
+        request.take(policy, decision)
+        introduce(scope, request.allow)
+        request.behind = scope.get(GUARDED)
+        token = judged_request.set(request)
         try:
-            return await self.app(scope, receive, send)
+            if not policy.engine.judging:
+                return await self.app(scope, receive, send)
+            scope[GUARDED] = request
+            if request.allow.place is None or request.allow.place.kind != "header":
+                # Who is anonymous so far may yet be let in, by a token that asks something of the response.
+                send = Gate(request, scope, send)
+            if self._door is None or request.behind is not None:
+                return await self.app(scope, receive, send)
+            return await answer(self.app, guarded_scope(scope, request, self._door), receive, send)
         finally:
             judged_request.reset(token)
 
@@ -97,7 +100,8 @@ class JWTMiddleware:
         try:
             policy = Policy.load(self._source)
             app = _application(self.app, scope)
-            check_application(app, policy)
+            door = check_application(app, policy)
+            self._door = door if _is_next_to(self.app, app) else None
             self._policy, self._router = policy, app.router
         except JWTMWError as error:
             self._failure = error
@@ -120,15 +124,14 @@ def protect(app: App, policy: PolicySource = None) -> App:
     return app
 
 
-def check_application(app: Starlette, policy: Policy) -> None:
-    """Hang the door and check what can be known before the first request. Raises `ConfigurationError`."""
+def check_application(app: Starlette, policy: Policy) -> Door | None:
+    """Check what can be known before the first request, and hang the door. Raises `ConfigurationError`."""
     sources = [_source_of(entry) for entry in app.user_middleware if _is_ours(entry.cls)]
     for index, source in enumerate(sources):
         if any(source is other or source == other for other in sources[:index]):
             raise ConfigurationError("policy", "the same policy is applied twice to one application", "Add it once")
-    if policy.engine.judging:
-        hang_door(app.router, owned=True)
     _check_routes(app.router, policy, set())
+    return hang_door(app.router, owned=True) if policy.engine.judging else None
 
 
 def _check_routes(router: Router, policy: Policy, seen: set[int]) -> None:
@@ -174,6 +177,24 @@ def _application(inner: ASGIApp, scope: Scope) -> Starlette:
     return app
 
 
+def _is_next_to(inner: Any, app: Starlette) -> bool:
+    for _ in range(8):
+        if inner is app.router:
+            return True
+        if type(inner).__module__.partition(".")[0] not in ("starlette", "fastapi"):
+            return False
+        inner = getattr(inner, "app", None)
+    return False
+
+
+def _facts(scope: Scope) -> GuardedRequest | None:
+    try:
+        return GuardedRequest(scope)
+    except Exception as error:
+        record_unforeseen("reading the scope", error)
+        return None
+
+
 def _is_ours(cls: Any) -> bool:
     cls = cls.func if isinstance(cls, functools.partial) else cls
     return isinstance(cls, type) and issubclass(cls, JWTMiddleware)
@@ -184,7 +205,7 @@ def _source_of(entry: Any) -> Any:
 
 
 async def _undecided(
-    policy: Policy, router: Router, request: ASGIRequest, scope: Scope, receive: BufferedReceive
+    policy: Policy, router: Router, request: GuardedRequest, scope: Scope, receive: BufferedReceive
 ) -> Decision:
     """Something must be waited for; but a public endpoint ahead must not wait for anybody's keys.
 

@@ -67,15 +67,19 @@ Reader = Callable[[Request], bytes | None]
 
 
 class Locator:
-    """Finds the one credential of a request in the configured places; other places are not read."""
+    """Finds the one credential of a request in the configured places; other places are not read.
 
-    __slots__ = ("_header", "_length", "_limit", "_longest", "_place", "_prefix", "_readers")
+    `lone` is the lower-case name of the header where that is the only place, else None.
+    """
+
+    __slots__ = ("_header", "_length", "_limit", "_longest", "_place", "_prefix", "_readers", "lone")
 
     def __init__(self, places: Sequence[Place], max_bytes: int) -> None:
         self._readers = [(place, _reader(place, max_bytes)) for place in dict.fromkeys(places)]
         self._limit = max_bytes
         self._prefix = b""
         lone = self._readers[0][0] if len(self._readers) == 1 else None
+        self.lone = lone.name.lower().encode() if lone is not None and lone.kind == "header" else None
         if lone is not None and lone.kind == "header" and lone.scheme is not None:
             self._place, self._header = lone, lone.name.lower().encode()
             self._prefix = lone.scheme.lower().encode() + b" "

@@ -43,7 +43,7 @@ def spec(*issuers: Mapping[str, Any], env: Mapping[str, str] | None = None, **ke
 
 def keyed(**source: Any) -> Spec:
     """The first issuer with other keys."""
-    return spec(corp(jwks=None, **source))
+    return spec(corp(**({"jwks": None} | source)))
 
 
 def remote(path: str, **keys: Any) -> Spec:
@@ -111,7 +111,7 @@ PATHS = [
     rule("/p/{a}/**", **DENY),
     rule("/ordnung/größe", **OPEN),
     rule("/with space", **OPEN),
-    rule("/v1.0/*status", **OPEN),
+    rule("/v1.0/status", **OPEN),
     rule("/", **OPEN),
 ]
 
@@ -205,18 +205,17 @@ POLICIES: dict[str, Spec] = {
         corp(jwks={"keys": [RSA.jwk(kid="shared")]}), other(jwks={"keys": [RSA_PARTNER.jwk(kid="shared")]})
     ),
     "remote": remote("good"),
-    "remote-short": remote("good", key_source={"cooldown": 5}),
     "remote-down": remote("down"),
     "remote-down-rules": Spec({**remote("down").keys, "rules": REQUIREMENTS[:2]}),
     "remote-down-partner": spec(corp(), other(jwks=None, jwks_url="{key-server}/down")),
-    "remote-empty": remote("empty"),
-    "remote-html": remote("html"),
-    "remote-redirect": remote("redirect"),
-    "remote-symmetric": remote("symmetric"),
-    "remote-private": remote("private"),
-    "remote-mixed": remote("mixed"),
-    "remote-flood": remote("flood"),
-    "remote-duplicates": remote("duplicates"),
+    **{
+        f"remote-{name}": remote(name)
+        for name in (
+            "empty", "html", "redirect", "missing", "not-utf-8", "list", "null", "duplicate-members", "symmetric",
+            "private", "weak", "encryption-only", "flood", "huge", "mixed", "twins", "once", "rotate", "late",
+        )
+    },
+    "remote-nowhere": keyed(jwks_url="http://127.0.0.1:9/keys", key_source={"cooldown": 30}),
     # Time.
     "no-leeway": spec(leeway=0),
     "issuer-leeway": spec(corp(leeway=5), leeway=120),
@@ -229,7 +228,7 @@ POLICIES: dict[str, Spec] = {
     # Claims, issuers, audiences.
     "required-claims": spec(corp(required_claims=["sub", "jti", "iat", "department"])),
     "subjects": spec(corp(subjects=["spiffe://td/*", "service-account"])),
-    "scp-first": spec(corp(scope_claim=["scp", "scope"])),
+    "scp-first": spec(corp(scope_claim=["scp", "scope"]), rules=[rule("/scopes/one", **READS)]),
     "permissions": Spec({"issuers": [corp(scope_claim=["permissions"])], "rules": [rule("/scopes/one", **READS)]}),
     "nested-roles": spec(corp(roles_claim="realm_access.roles"), rules=[rule("/roles/all", roles=["clerk"])]),
     "access-tokens-only": spec(corp(token_types=["at+jwt"])),

@@ -34,6 +34,8 @@ CHALLENGES = {
     Code.INSUFFICIENT_SCOPE: b'Bearer realm="api", error="insufficient_scope"',
 }
 ANONYMOUS = "anonymous"
+# Some whole number of seconds within the contract's bounds.
+SOON = b"1..60"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Expect:
     reason      the exact reason, for drivers that can see it; of a passing request: what would have refused it
     caller      the subject that the endpoint saw, ANONYMOUS, or None where the case does not ask
     no_store    a passing answer must gain Cache-Control: no-store
-    retry_after the exact Retry-After
+    retry_after the exact Retry-After; SOON where jitter decides
+    fetches     how many times the key server was asked, by all of the case's requests together
     body        the exact body, where the case is about it
     close       the close code of a WebSocket that is refused without the extension
     subprotocol what the handshake chose; `offered` is what the application saw
@@ -80,6 +83,7 @@ class Expect:
     close: int | None = None
     subprotocol: bytes | None = None
     offered: tuple[str, ...] | None = None
+    fetches: int | None = None
 
     @property
     def passes(self) -> bool:
@@ -122,18 +126,24 @@ class Case:
 
 @dataclass(slots=True)
 class Answer:
-    """What came back, and what happened inside. Header names are lower-case; `status` is 101 for an accepted WebSocket."""
+    """What came back, and what happened inside.
+
+    Header names are lower-case; `status` is 101 for an accepted WebSocket, 0 for one that was only closed. `seen` is
+    all that the application found in its headers and subprotocols; `counted` the reasons that the policy counted.
+    """
 
     status: int
     headers: list[Header]
     body: bytes
-    reached: bool
-    body_read: bool
+    reached: bool = False
+    body_read: bool = False
     dependencies: int = 0
     caller: str | None = None
-    reason: Reason | None = None
     close: int | None = None
     offered: tuple[str, ...] | None = None
+    seen: str = ""
+    counted: Mapping[str, int] = field(default_factory=dict)
+    fetches: int = 0
 
     def values(self, name: bytes) -> list[bytes]:
         return [value for key, value in self.headers if key == name]

@@ -83,7 +83,7 @@ def of_size(size: int) -> bytes:
     """A good token of exactly this many bytes."""
     fill = (size - len(token(fill=""))) * 3 // 4
     # No segment of base64url has 4n + 1 characters, so a spare header member shifts the sum where needed.
-    for spare, near in itertools.product(range(4), range(fill - 8, fill + 3)):
+    for spare, near in itertools.product(range(4), range(fill - 24, fill + 3)):
         made = token(RSA, {"spare": "s" * spare}, fill="f" * near)
         if len(made) == size:
             return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import ipaddress
 import socket
 import ssl
@@ -10,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-
-Answer = Callable[[socket.socket], None]
 
 
 def response(body: bytes = b'{"keys": []}', status: str = "200 OK", **headers: str) -> bytes:
@@ -89,14 +87,15 @@ def _head(stream: socket.socket) -> str:
     return received.decode("latin-1")
 
 
-def drip(octets: bytes, seconds: float) -> Callable[[socket.socket, Server], None]:
-    """Send one octet after the other, with a pause before each."""
+def drip(*pieces: bytes, first: bytes = b"") -> Callable[[socket.socket, Server], None]:
+    """Send `first`, then one piece after the other with a short pause before each."""
 
     def answer(stream: socket.socket, server: Server) -> None:
-        for octet in octets:
-            if server.released.wait(seconds):
+        stream.sendall(first)
+        for piece in pieces:
+            if server.released.wait(0.05):
                 return
-            stream.sendall(bytes([octet]))
+            stream.sendall(piece)
 
     return answer
 
@@ -156,15 +155,15 @@ def _name(text: str) -> x509.Name:
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
     )
 
 

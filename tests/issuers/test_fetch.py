@@ -73,7 +73,7 @@ def test_no_other_url_is_ever_fetched(url):
     """What is not https, or could be read differently, is refused before a connection, by a text without the URL."""
     problem = url_problem(url)
     assert problem == failure(url).reason
-    assert "example" not in problem
+    assert "example" not in str(problem)
 
 
 BAD_SETTINGS = {
@@ -285,14 +285,9 @@ def test_retry_after_as_a_date():
 
 SLOW = {
     "says nothing": hang,
-    "drips its head": drip(response(), 0.05),
-    "drips its body": lambda stream, server: (
-        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
-        drip(b" " * 99, 0.05)(stream, server),
-    ),
-    "drips informational answers": lambda stream, server: [
-        stream.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n") for _ in range(200) if not server.released.wait(0.05)
-    ],
+    "drips its head": drip(*(bytes([octet]) for octet in response())),
+    "drips its body": drip(*[b" "] * 99, first=b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
+    "drips informational answers": drip(*[b"HTTP/1.1 103 Early Hints\r\n\r\n"] * 99),
 }
 
 

@@ -94,7 +94,7 @@ def test_issuers_are_found_by_name():
     assert ["both", "corp", "legacy", "partner"] == sorted(ALL.by_name)
     assert CORP is ALL.by_name["corp"]
     with pytest.raises(TypeError):
-        ALL.by_name["corp"] = PARTNER
+        ALL.by_name["corp"] = PARTNER  # type: ignore[index]
 
 
 UNBUILDABLE = {

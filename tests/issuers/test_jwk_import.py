@@ -73,7 +73,7 @@ def okp(y: int, sign: int = 0) -> dict[str, object]:
     return jwk("ed25519", x=b64((y | sign << 255).to_bytes(32, "little")))
 
 
-BAD = {
+BAD: dict[str, tuple[object, str]] = {
     "no object": ([], "not a JSON object"),
     "null": (None, "not a JSON object"),
     "use enc": (jwk("rsa", use="enc"), "use is not sig"),

@@ -26,7 +26,7 @@ def test_one_bad_key_is_skipped_and_the_rest_serve():
     ) == imported.skipped
 
 
-UNUSABLE = {
+UNUSABLE: dict[str, tuple[object, str]] = {
     "a list": ([], "not a JWK set: an object with a list named keys"),
     "null": (None, "not a JWK set: an object with a list named keys"),
     "empty object": ({}, "not a JWK set: an object with a list named keys"),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
-
 
 from jwtmw.settings.schema import TABLES
 
@@ -56,7 +56,7 @@ def parent(path: str) -> dict[str, Any]:
 
 def _put(table: Any, path: str, value: Any) -> None:
     steps = [int(number) if number else name for number, name in re.findall(r"\[(\d+)\]|([^.\[]+)", path)]
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         if isinstance(step, int):
             table.extend({} for _ in range(len(table), step + 1))
             table = table[step]

@@ -55,6 +55,7 @@ WRONG_TYPE = {"text": 5, "true or false": "true", "a whole number": 1.5, "a numb
 # the changes, the path of the key that is blamed, and a part of the message
 VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"secure_env": "A-B"}, "secure_env", 'secure_env = "JWTMW_SECURE"'),
+    ({"secure_env": "$ENV://NAME"}, "secure_env", "name of an environment variable"),
     ({"disable_inbound_env": "1"}, "disable_inbound_env", "name of an environment variable"),
     ({"require_secure": True, "secure": False}, "require_secure", "Drop secure = false"),
     ({"default": "Deny"}, "default", 'Did you mean "deny"?'),
@@ -196,7 +197,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"rules[0].mtls": True}, "rules[0].mtls"),
 ]
 HAS_NO_WRONG_VALUE = {
-    *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules", "rules[0].report_only"),
+    *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
 }
 
@@ -237,7 +238,9 @@ def test_a_misspelt_key_is_refused(path: str) -> None:
     assert f"Did you mean {path.rpartition('.')[2]}?" == error.cure
 
 
-@pytest.mark.parametrize(("changes", "key", "message"), VALUES, ids=[f"{key}-{message}" for _, key, message in VALUES])
+@pytest.mark.parametrize(
+    ("changes", "key", "message"), VALUES, ids=[f"{number}-{key}" for number, (_, key, _) in enumerate(VALUES)]
+)
 def test_a_wrong_value_is_refused(changes: dict[str, Any], key: str, message: str) -> None:
     """The message names the key's path, and the cure."""
     error = refusal(changes)
@@ -269,7 +272,8 @@ def test_harmless_defaults_of_features_to_come_are_accepted() -> None:
         "rules[0].dpop": False,
         "rules[0].mtls": False,
     }
-    assert read_settings(changed({}), environ={}) == read_settings(changed(harmless), environ={})
+    plain, written = (read_settings(changed(changes), environ={}) for changes in ({}, harmless))
+    assert [plain.rules, plain.cache, plain.http] == [written.rules, written.cache, written.http]
 
 
 def test_an_unknown_key_that_resembles_none_gets_the_list() -> None:

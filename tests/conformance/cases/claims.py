@@ -166,6 +166,14 @@ CASES = [
         NO_SCOPE,
         "permissions",
     ),
+    *(
+        Case(f"scp-first-{name}", get(bearer(token(**claims)), target=b"/scopes/one"), expect, "scp-first")
+        for name, claims, expect in (
+            ("wins", {"scp": ["stock:read"], "scope": "openid"}, AS_ALICE),
+            ("wins-though-it-has-less", {"scp": ["openid"], "scope": "stock:read"}, NO_SCOPE),
+            ("falls-back", {"scope": "stock:read"}, AS_ALICE),
+        )
+    ),
     Case("scope-number-refuses-everywhere", get(bearer(token(scope=7))), CLAIMS),
     Case("scope-null-refuses-everywhere", get(bearer(token(scope=None))), CLAIMS),
     *(

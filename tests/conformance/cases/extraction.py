@@ -149,7 +149,7 @@ DEFAULT = [
         get(line(b"application/json", b"content-type"), method="POST", body=b'{"access_token":"' + GOOD + b'"}'),
         MISSING,
     ),
-    Case("query-not-utf-8", get(bearer(GOOD), target=b"/orders/7?%ff=%fe&x=%"), AS_ALICE),
+    Case("query-of-odd-bytes-not-configured", get(bearer(GOOD), target=b"/orders/7?%ff=%fe&x=%"), AS_ALICE),
     Case("body-passes-with-good-token", get(bearer(GOOD), method="POST", body=b"x" * 4096), AS_ALICE),
     Case("body-not-read-without-token", get(method="POST", body=b"x" * 4096), MISSING),
     Case("body-not-read-with-bad-token", get(bearer(EXPIRED), method="PUT", body=b"x" * 4096), STALE),

@@ -245,9 +245,8 @@ MATCHES: dict[str, tuple[bytes, Expect]] = {
     "rule-in-letters-beyond-ascii-upper-case": ("/ordnung/GRÖSSE".encode(), MISSING),
     "rule-with-space": (b"/with%20space", OPEN),
     "rule-with-space-plus-is-plus": (b"/with+space", MISSING),
-    "rule-with-star-is-literal": (b"/v1.0/*status", OPEN),
-    "rule-with-star-matches-nothing-else": (b"/v1.0/xstatus", MISSING),
-    "rule-with-dot-is-literal": (b"/v1x0/*status", MISSING),
+    "rule-with-dot": (b"/v1.0/status", OPEN),
+    "rule-with-dot-is-literal": (b"/v1x0/status", MISSING),
 }
 SPOOFS = {
     "x-forwarded-uri": b"/public/x",
@@ -322,6 +321,7 @@ CASES = [
     *(
         case(f"ordinary-protected-{name}", encoded(target).replace(b"/public/", b"/private/"), AS_ALICE, bearer(GOOD))
         for name, target in ORDINARY.items()
+        if target.startswith(b"/public/")
     ),
     *(case(f"match-{name}", encoded(target), expect) for name, (target, expect) in MATCHES.items()),
     case("match-below-admin-without-token", b"/admin/users", MISSING),

@@ -1,0 +1,29 @@
+"""The table: every case of every theme."""
+
+from __future__ import annotations
+
+from tests.conformance.cases import (
+    algorithms,
+    claims,
+    errors,
+    extraction,
+    format,
+    issuers_audience,
+    keys,
+    marks,
+    methods_cors,
+    modes,
+    paths,
+    requirements,
+    time,
+    websocket,
+)
+from tests.conformance.schema import Case
+
+_MODULES = (
+    extraction, format, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors, modes,
+    marks, websocket, keys,
+)  # fmt: skip
+THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
+THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}
+CASES: list[Case] = [case for cases in THEMES.values() for case in cases]

@@ -1,0 +1,181 @@
+"""What every answer must be, whatever its case is about.
+
+Owns: the judgement of an answer against the case's expectation and the contract's invariants.
+Must never know: drivers, the engine.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import unquote_to_bytes
+
+from tests.conformance.drivers.registry import Driver
+from tests.conformance.policies import POLICIES
+from tests.conformance.schema import SOON, Answer, Case
+from tests.conformance.world import BARE, World, reason_of
+
+# What callers on every surface must be able to rely on.
+COMPARED = (
+    b"www-authenticate", b"content-type", b"content-length", b"cache-control", b"retry-after",
+)  # fmt: skip
+PROBLEM = {"type", "title", "status", "detail", "code"}
+
+
+def check(case: Case, driver: Driver, world: World) -> Answer:
+    """Run one case through one driver and judge the answer; a second time, the verdict must be the same."""
+    answer = judge(case, driver, driver.drive(case, world), world)
+    if not (case.before or case.at or case.fresh):
+        again = judge(case, driver, driver.drive(case, world), world)
+        assert shown(answer, case) == shown(again, case)
+    return answer
+
+
+def judge(case: Case, driver: Driver, answer: Answer, world: World) -> Answer:
+    if case.expect.passes:
+        _passed(case, driver, answer, world)
+    else:
+        _refused(case, answer)
+    _counted(case, answer)
+    if case.expect.fetches is not None:
+        assert case.expect.fetches == answer.fetches, "requests to the key server"
+    return answer
+
+
+def shown(answer: Answer, case: Case) -> dict[str, object]:
+    """What drivers are compared by."""
+    jitter = (b"retry-after",) if case.expect.retry_after == SOON else ()
+    headers = {name: answer.header(name) for name in COMPARED if name not in jitter}
+    return {"status": answer.status, "close": answer.close, "body": answer.body, **{str(k): v for k, v in headers.items()}}
+
+
+def _counted(case: Case, answer: Answer) -> None:
+    reason, reported = reason_of(answer.counted)
+    assert (reason is not None and not reported) is not case.expect.passes, f"counted as {answer.counted}"
+    if case.expect.reason is not None or case.expect.passes:
+        assert case.expect.reason == reason, "the reason that was counted"
+
+
+def _passed(case: Case, driver: Driver, answer: Answer, world: World) -> None:
+    if case.expect.caller is not None and (answer.reached or not driver.has_app):
+        assert case.expect.caller == answer.caller, "the caller that the endpoint saw"
+    if not driver.has_app:
+        assert answer.status == 200, f"refused with {answer.status}: {answer.body!r} {answer.counted}"
+        return
+    bare = driver.drive(replace(case, policy=BARE, before=(), at=0.0, fresh=False), world)
+    assert bare.reached == answer.reached, f"{answer.status} {answer.counted}"
+    assert bare.dependencies == answer.dependencies
+    assert bare.status == answer.status
+    assert bare.body == answer.body
+    if case.request.websocket:
+        _accepted(case, bare, answer)
+    else:
+        assert _allowed_headers(case, bare) == answer.headers
+
+
+def _allowed_headers(case: Case, bare: Answer) -> list[tuple[bytes, bytes]]:
+    if not case.expect.no_store:
+        return bare.headers
+    return [*(pair for pair in bare.headers if pair[0] != b"cache-control"), (b"cache-control", b"no-store")]
+
+
+def _accepted(case: Case, bare: Answer, answer: Answer) -> None:
+    chosen = answer.header(b"sec-websocket-protocol")
+    if case.expect.offered is None:
+        assert bare.header(b"sec-websocket-protocol") == chosen
+        return
+    assert case.expect.subprotocol == chosen
+    assert case.expect.offered == answer.offered
+    for fragment in _fragments(case, with_protocols=True):
+        assert fragment not in answer.seen.encode("latin-1"), "the application saw the token among the protocols"
+
+
+def _refused(case: Case, answer: Answer) -> None:
+    expect = case.expect
+    inside = {"endpoint": answer.reached, "dependencies": answer.dependencies, "body": answer.body_read}
+    assert inside == {"endpoint": False, "dependencies": 0, "body": False}
+    if expect.close is not None:
+        assert (expect.close, b"", []) == (answer.close, answer.body, answer.headers)
+        return
+    assert (expect.status, expect.challenge) == (answer.status, answer.header(b"www-authenticate")), answer.counted
+    assert answer.header(b"cache-control") == b"no-store"
+    assert (expect.content_type or None) == answer.header(b"content-type")
+    _check_retry_after(expect.retry_after, answer.header(b"retry-after"))
+    _check_body(case, answer)
+    _check_echo(case, answer)
+
+
+def _check_retry_after(expected: bytes | None, found: bytes | None) -> None:
+    if expected == SOON:
+        assert found is not None
+        assert 1 <= int(found) <= 60
+    else:
+        assert expected == found
+
+
+def _check_body(case: Case, answer: Answer) -> None:
+    assert len(answer.body) <= 1024
+    length = answer.header(b"content-length")
+    if case.request.method == "HEAD":
+        assert answer.body == b""
+        assert length is not None
+        assert length.isdigit()
+        return
+    assert length == str(len(answer.body)).encode()
+    if case.expect.body is not None:
+        assert case.expect.body == answer.body
+        return
+    style = POLICIES[case.policy].keys.get("error_format", "problem")
+    members = json.loads(answer.body)
+    exposed = {"reason"} if POLICIES[case.policy].keys.get("expose_reason") else set()
+    if exposed:
+        assert case.expect.reason is not None
+        assert case.expect.reason.value == members["reason"]
+    if style == "problem":
+        assert members.keys() == PROBLEM | exposed
+        assert (members["type"], members["status"]) == ("about:blank", case.expect.status)
+        assert case.expect.code is not None
+        assert members["code"] == case.expect.code.value
+    elif style == "edgex":
+        assert members.keys() == {"apiVersion", "message", "statusCode"}
+        assert members["statusCode"] == case.expect.status
+    else:
+        assert members.keys() == {"message"}
+
+
+def _check_echo(case: Case, answer: Answer) -> None:
+    """Nothing of what was sent comes back: token, kid, claims, path, method."""
+    text = answer.body + b"\n" + b"\n".join(name + b": " + value for name, value in answer.headers)
+    for fragment in _fragments(case):
+        assert fragment not in text, "the answer echoes the request"
+
+
+def _fragments(case: Case, with_protocols: bool = False) -> set[bytes]:
+    """Pieces of the request that are long enough not to stand in an answer by chance."""
+    values = [value for name, value in case.request.headers if name != b"host" or with_protocols]
+    words = {word for value in [*values, case.request.target] for word in _split(value)}
+    inner = {piece for word in words for piece in _inside(word)}
+    paths = {case.request.target, unquote_to_bytes(case.request.target)}
+    found = {piece for piece in words | inner | paths if len(piece) >= 10}
+    return found - {b"authorization", b"orders-service"} if with_protocols is False else {w for w in words if len(w) > 40}
+
+
+def _split(value: bytes) -> list[bytes]:
+    for separator in b",;&=?/ \t":
+        value = value.replace(bytes([separator]), b" ")
+    return value.split()
+
+
+def _inside(word: bytes) -> list[bytes]:
+    """What the segments of a token say: kid, claims and header values, as text; scopes may be named by a challenge."""
+    pieces: list[bytes] = []
+    for segment in word.split(b".")[:2]:
+        try:
+            members = json.loads(base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4)))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(members, dict):
+            kept = {k: v for k, v in members.items() if k not in ("scope", "scp", "permissions")}
+            pieces += [value.encode("utf-8", "replace") for value in kept.values() if isinstance(value, str)]
+    return pieces

@@ -1,0 +1,45 @@
+"""The world of a run, and the table at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.report import Results, summary
+from tests.conformance.schema import Answer
+from tests.conformance.world import World
+
+RESULTS: Results = {}
+FULL = "--conformance-table"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(FULL, action="store_true", help="print the whole conformance table, a row for each case")
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """The world, closed when the run ends."""
+    world = World()
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def answers() -> dict[tuple[str, str], Answer]:
+    """Answers that were judged good so far, by driver and case."""
+    return {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    properties = dict(report.user_properties)
+    if "case" in properties and (report.when == "call" or report.failed):
+        RESULTS[str(properties["driver"]), str(properties["case"])] = report.outcome
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if RESULTS:
+        terminalreporter.section("conformance: cases passed of cases run, by theme and driver")
+        for text in summary(RESULTS, full=bool(config.getoption(FULL, default=False))):
+            terminalreporter.write_line(text)
