@@ -55,7 +55,7 @@ class HttpSettings:
 class Fetched:
     """What a fetch brought: a document, or (`not_modified`) the word that the one of the ETag still holds.
 
-    `max_age` is in seconds, None where the answer does not say; `etag` as received.
+    `max_age` is in seconds, None where the answer does not say; `etag` is the document's, None where it has none.
     """
 
     document: object
@@ -88,7 +88,7 @@ def fetch(url: str, etag: str | None, settings: HttpSettings) -> Fetched:
     if problem is not None:
         raise FetchFailed(problem)
     # Imported here, because it imports the HTTP client: who fetches nothing does not load one.
-    from jwtmw.issuers.transport import get  # noqa: PLC0415
+    from jwtmw.issuers.transport import get
 
     headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "jwtmw")]
     if etag is not None:

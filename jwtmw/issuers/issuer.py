@@ -62,15 +62,13 @@ class Issuers:
     two that take tokens without `iss` in one place.
     """
 
-    __slots__ = ("_by_iss", "_by_place", "_everywhere", "by_name")
+    __slots__ = ("_by_iss", "_by_place", "by_name")
 
     def __init__(self, issuers: Sequence[Issuer], places: Iterable[Place]) -> None:
         common = frozenset(places)
         self.by_name: Mapping[str, Issuer] = MappingProxyType(_by_name(issuers))
         self._by_iss = _by_iss(issuers, common)
         self._by_place = _by_place(issuers, common)
-        # Where no issuer has places of its own, every place that a token was found in is everybody's.
-        self._everywhere = all(issuer.places is None for issuer in issuers)
 
     def find(self, iss: str | None, place: Place) -> Issuer:
         """The issuer of a token with this `iss`, found in this place; one dict look-up however many there are.
@@ -83,7 +81,7 @@ class Issuers:
         if found is None:
             raise TokenRefused(Reason.ISSUER_UNKNOWN)
         issuer, allowed = found
-        if not self._everywhere and place not in allowed:
+        if place not in allowed:
             raise TokenRefused(Reason.PLACE_REFUSED)
         return issuer
 
@@ -104,15 +102,16 @@ def _by_name(issuers: Sequence[Issuer]) -> dict[str, Issuer]:
     return found
 
 
-def _by_iss(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[str, tuple[Issuer, frozenset[Place]]]:
-    found: dict[str, tuple[Issuer, frozenset[Place]]] = {}
+def _by_iss(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[str, tuple[Issuer, tuple[Place, ...]]]:
+    found: dict[str, tuple[Issuer, tuple[Place, ...]]] = {}
     for index, issuer in enumerate(issuers):
         if issuer.issuer in found:
             raise ConfigurationError(
                 f"issuers[{index}].issuer", "another entry has this issuer", "Write one entry per issuer."
             )
         if issuer.issuer is not None:
-            found[issuer.issuer] = (issuer, _places(issuer, common))
+            # A tuple: a few places are compared by identity first, which is quicker than one hash of a place.
+            found[issuer.issuer] = (issuer, tuple(_places(issuer, common)))
         elif issuer.require_issuer:
             raise ConfigurationError(
                 f"issuers[{index}].issuer",

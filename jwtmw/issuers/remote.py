@@ -132,9 +132,13 @@ class RemoteKeys:
         if not flight.claim():
             return
         now = self._clock()
-        etag = self._state.etag if fetched.not_modified else fetched.etag
         state = self._state.landed(
-            self._timing, keys=keys, etag=etag, max_age=fetched.max_age, started=flight.started, jitter=self._jitter()
+            self._timing,
+            keys=keys,
+            etag=fetched.etag,
+            max_age=fetched.max_age,
+            started=flight.started,
+            jitter=self._jitter(),
         )
         if flight.for_kid:
             state = state.cooling(now + self._timing.cooldown)

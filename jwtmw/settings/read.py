@@ -7,6 +7,7 @@ What is raised here carries no cause and no context: those of msgspec, json and 
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -27,8 +28,10 @@ from jwtmw.settings.environment import (
     warn_of_unused,
 )
 from jwtmw.settings.references import references, resolved, variables
-from jwtmw.settings.schema import Settings
+from jwtmw.settings.schema import Settings, SettingsTable
 from jwtmw.settings.shape import plain, shape
+
+logger = logging.getLogger("jwtmw.settings")
 
 Source = Mapping[str, Any] | str | os.PathLike[str] | None
 
@@ -83,9 +86,19 @@ def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Sett
         with origin.blamed():
             return settings_of(table, switches, origin.label, origin.folder, opaque)
     _require_something(origin, switches.inbound, environ)
+    _warn_of_written_secrets(origin, table)
     with origin.blamed():
         table = shape(resolved(origin.raw, environ))
         return settings_of(table, switches, origin.label, origin.folder)
+
+
+def _warn_of_written_secrets(origin: _Origin, table: SettingsTable) -> None:
+    """A file is copied, mounted and committed; where a mapping's secret came from, nobody can tell."""
+    referenced = {path for path, _ in references(origin.raw)}
+    for index, issuer in enumerate(table.issuers if origin.file else ()):
+        key = f"issuers[{index}].secret"
+        if issuer.secret is not None and key not in referenced:
+            logger.warning("%s stands in %s itself; a reference would keep it out", key, origin.file)
 
 
 def _require_something(origin: _Origin, inbound: bool, environ: Mapping[str, str]) -> None:

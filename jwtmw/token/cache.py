@@ -34,7 +34,7 @@ class Entry:
 
     __slots__ = ("generation", "issuer", "key", "not_after", "not_before", "place", "principal", "weight")
 
-    def __init__(  # noqa: PLR0917 - positional because it is made for every new token
+    def __init__(
         self,
         principal: Principal,
         issuer: Issuer,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +23,30 @@ COMPARED = (
     b"www-authenticate", b"content-type", b"content-length", b"cache-control", b"retry-after",
 )  # fmt: skip
 PROBLEM = {"type", "title", "status", "detail", "code"}
+
+
+def run_everywhere(
+    case: Case, drivers: Iterable[Driver], world: World, note: Callable[[str, object], None]
+) -> list[str]:
+    """Run one case through these drivers; what went wrong, driver by driver, and where two of them differ."""
+    failures: list[str] = []
+    answers: dict[str, dict[str, object]] = {}
+    for driver in drivers:
+        if driver.cannot(case) is not None:
+            continue
+        try:
+            answer = check(case, driver, world)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other drivers have their turn)
+            failures.append(f"{driver.name}: {''.join(traceback.format_exception(error, limit=-4))}")
+            note(driver.name, "failed")
+        else:
+            note(driver.name, "passed")
+            # Only a refusal is jwtmw's own answer; what the application says is the application's.
+            if not case.expect.passes:
+                answers[driver.name] = shown(answer, case)
+    if len({repr(answer) for answer in answers.values()}) > 1:
+        failures.append(f"the drivers differ: {answers}")
+    return failures
 
 
 def check(case: Case, driver: Driver, world: World) -> Answer:
@@ -153,7 +179,7 @@ def _check_echo(case: Case, answer: Answer) -> None:
 
 def _fragments(case: Case, with_protocols: bool = False) -> set[bytes]:
     """Pieces of the request that are long enough not to stand in an answer by chance."""
-    values = [value for name, value in case.request.headers if name != b"host" or with_protocols]
+    values = [value for name, value in case.request.headers if name not in (b"host", b"content-type")]
     words = {word for value in [*values, case.request.target] for word in _split(value)}
     inner = {piece for word in words for piece in _inside(word)}
     paths = {case.request.target, unquote_to_bytes(case.request.target)}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.drivers import DRIVERS
 from tests.conformance.report import Results, summary
-from tests.conformance.schema import Answer
 from tests.conformance.world import World
 
 RESULTS: Results = {}
@@ -26,16 +26,11 @@ def world() -> Iterator[World]:
     world.close()
 
 
-@pytest.fixture(scope="session")
-def answers() -> dict[tuple[str, str], Answer]:
-    """Answers that were judged good so far, by driver and case."""
-    return {}
-
-
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    properties = dict(report.user_properties)
-    if "case" in properties and (report.when == "call" or report.failed):
-        RESULTS[str(properties["driver"]), str(properties["case"])] = report.outcome
+    """Collect what each driver made of each case."""
+    if report.when == "call" and "[" in report.nodeid and "conformance" in report.nodeid:
+        case = report.nodeid.split("[", 1)[1].removesuffix("]")
+        RESULTS.update({(name, case): str(outcome) for name, outcome in report.user_properties if name in DRIVERS})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

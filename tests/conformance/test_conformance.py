@@ -7,46 +7,24 @@ from collections import Counter
 import pytest
 
 from jwtmw import Reason
-from tests.conformance import drivers
 from tests.conformance.cases import CASES, THEMES
-from tests.conformance.checks import check, shown
+from tests.conformance.checks import run_everywhere
+from tests.conformance.drivers import DRIVERS
 from tests.conformance.policies import POLICIES
-from tests.conformance.report import runs, skips
-from tests.conformance.schema import Answer
+from tests.conformance.report import skips
+from tests.conformance.schema import Case
 from tests.conformance.world import World
 
-IN_PROCESS = ("engine", "asgi", "starlette", "starlette-protect")
-BY_ID = {case.id: case for case in CASES}
-Answers = dict[tuple[str, str], Answer]
+IN_PROCESS = [DRIVERS[name] for name in ("engine", "asgi", "starlette", "starlette-protect")]
 # Reasons that no request alone can bring about.
 UNREACHABLE = {Reason.INTERNAL}
 
 
-def answer(pair: tuple[str, str], world: World, answers: Answers) -> Answer:
-    if pair not in answers:
-        answers[pair] = check(BY_ID[pair[1]], drivers.DRIVERS[pair[0]], world)
-    return answers[pair]
-
-
-@pytest.mark.parametrize(("driver", "case"), [pair for pair in runs() if pair[0] in IN_PROCESS])
-def test_case(
-    driver: str, case: str, world: World, answers: Answers, record_property: pytest.RecordProperty
-) -> None:
-    """The case ends as the contract says, also a second time, and a refusal happens before anything else does."""
-    record_property("driver", driver)
-    record_property("case", case)
-    answer((driver, case), world, answers)
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_all_drivers_answer_alike(theme: str, world: World, answers: Answers) -> None:
-    """Status, body and the headers that callers rely on are the same on every surface, byte for byte."""
-    left_out = skips()
-    for case in THEMES[theme]:
-        names = [name for name in IN_PROCESS if (name, case.id) not in left_out]
-        names = [name for name in names if not case.expect.passes or case.app == "routes" and name.startswith("starl")]
-        found = {name: shown(answer((name, case.id), world, answers), case) for name in names}
-        assert len({repr(each) for each in found.values()}) <= 1, (case.id, found)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_case(case: Case, world: World, record_property: pytest.RecordProperty) -> None:
+    """The case ends as the contract says on every surface, byte for byte alike, also when it is sent again."""
+    failures = run_everywhere(case, IN_PROCESS, world, record_property)
+    assert "" == "\n\n".join(failures)
 
 
 def test_ids_are_unique() -> None:
@@ -57,8 +35,8 @@ def test_ids_are_unique() -> None:
 def test_nothing_is_left_out_silently() -> None:
     """Whatever a driver leaves out has a reason that a reader can judge, and most of the table runs everywhere."""
     assert [] == [pair for pair, reason in skips().items() if len(reason.split()) < 4]
-    for name in IN_PROCESS:
-        assert sum(pair[0] == name for pair in skips()) < len(CASES) / 5
+    for driver in IN_PROCESS:
+        assert sum(name == driver.name for name, _ in skips()) < len(CASES) / 5
 
 
 def test_every_reason_has_a_case() -> None:

@@ -311,7 +311,9 @@ def test_a_tls_handshake_that_stalls_is_over_in_time():
     """The deadline holds during TLS too: this server never says hello."""
     fetch_once()
     with serving(hang) as server:
+        started = monotonic()
         assert "timed out after 0.3 s" == failure(server.url(scheme="https"), QUICK).reason
+        assert monotonic() - started < 1.5
 
 
 def test_a_connection_that_resets():
@@ -358,6 +360,21 @@ def test_each_address_of_a_name_is_tried(monkeypatch):
             ),
         )
         assert {} == fetch(server.url(host="localhost"), None, PATIENT).document
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch):
+    """Of 4 s the first of two addresses gets 2; what it leaves is the second's."""
+    given: list[float] = []
+
+    def silent(self, host, port, timeout, *_others):
+        given.append(timeout)
+        raise httpcore2.ConnectTimeout
+
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 443)) for host in ("192.0.2.1", "192.0.2.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: addresses)
+    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", silent)
+    assert "timed out after 4 s" == failure("https://id.example/", HttpSettings(timeout=4)).reason
+    assert [2, 4] == [round(share) for share in given]
 
 
 def test_the_deadline_that_has_passed_stops_every_operation():

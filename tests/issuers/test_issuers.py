@@ -84,11 +84,6 @@ def test_an_equal_place_is_the_same_place():
     assert PARTNER is ALL.find("https://partner.example/", Place("header", "JWT", None, False))
 
 
-def test_where_no_issuer_has_places_every_place_counts():
-    """With the policy's places alone, the place that a token was found in is one of them."""
-    assert CORP is Issuers([CORP], [BEARER]).find("https://id.example/", BEARER)
-
-
 def test_issuers_are_found_by_name():
     """Rules call issuers by name; the mapping is read-only."""
     assert ["both", "corp", "legacy", "partner"] == sorted(ALL.by_name)

@@ -195,6 +195,18 @@ def test_keys_past_their_time_make_the_request_wait_if_no_refresh_was_tried():
     assert [["b"], UNKNOWN] == [world.ask_now("b"), world.ask("a")]
 
 
+def test_the_time_counts_from_the_start_of_the_fetch():
+    """A slow answer may be as old as the question: the keys are dead one ttl after it was asked."""
+    world = World(jwks("a"))
+    world.source.look_up("a", "RS256")
+    world.turn(4)
+    world.land()
+    world.turn(295.9, timers=False)
+    assert world.source.is_fresh
+    world.turn(0.1, timers=False)
+    assert not world.source.is_fresh
+
+
 def test_an_unchanged_answer_renews_the_keys():
     """The ETag is sent; 304 renews the time, keeps the keys and their generation."""
     world = World(jwks("a", etag='"one"'))

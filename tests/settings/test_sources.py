@@ -12,7 +12,7 @@ import pytest
 
 from jwtmw.errors import ConfigurationError, NotSupportedError
 from jwtmw.settings import JwksUrl, Settings, read_settings
-from tests.settings.configurations import GOOD, changed
+from tests.settings.configurations import GOOD, SECRET, SHARED, changed
 
 THREE = {
     "JWTMW_ISSUER": "https://id.example/",
@@ -237,6 +237,16 @@ def test_non_secure_resolves_no_reference_and_reads_no_file() -> None:
     assert (None, None) == (first.key_material, second.key_material)
 
 
+def test_non_secure_hands_no_unresolved_reference_on() -> None:
+    """Where a reference stands, the default holds; a rule with one is left out: nothing is judged by it anyway."""
+    raw = changed({"secure": False, "realm": "$ENV://NONE", "default": "$ENV://NONE", "error_format": "empty"})
+    raw |= {"http": {"timeout": 2, "proxy": "$ENV://NONE"}}
+    raw["rules"] += [{"path": "/a", "scopes": ["$ENV://NONE"]}, {"path": "/b", "allow": "$ENV://NONE"}]
+    settings = read_settings(raw, environ={})
+    assert ("api", "authenticated", "empty") == (settings.realm, settings.default, settings.error_format)
+    assert (["/orders"], 5) == ([rule.path for rule in settings.rules], settings.http.timeout)
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
@@ -316,3 +326,13 @@ def test_variables_that_are_read_are_not_warned_of(tmp_path: Path, caplog: pytes
     read_settings(environ={**toggles, "JWTMW_CONFIG": str(file), "JWTMW_SHOP": "shop"})
     read_settings(environ={**THREE, "JWTMW_SECURE": "true"})
     assert [] == warnings(caplog)
+
+
+def test_a_secret_in_a_file_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A secret that stands in the TOML file itself is a WARNING; one by reference, or in a mapping, is none."""
+    file = tmp_path / "orders.toml"
+    issuer = '[[issuers]]\nissuer = "{0}"\naudience = ["orders"]\nsecret = "{1}"\n'
+    file.write_text(issuer.format("a", SECRET) + issuer.format("b", "$ENV://SECRET"), encoding="utf-8")
+    read_settings(file, environ={"SECRET": SECRET})
+    read_settings(changed(SHARED), environ={})
+    assert [f"issuers[0].secret stands in {file} itself; a reference would keep it out"] == warnings(caplog)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from hashlib import sha256
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ def digest(number: int) -> bytes:
 
 
 def entry(weight: int = 500) -> Entry:
-    return Entry(ANONYMOUS, issuer(), None, 1, BEARER, 0.0, 60.0, weight)
+    key: Any = None
+    return Entry(ANONYMOUS, issuer(), key, 1, BEARER, 0.0, 60.0, weight)
 
 
 def filled(size: int, count: int, **limits: int) -> TokenCache:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from jwtmw.token.verify import check_claims, check_signature, valid_from, valid_
 from tests.token.made import CLAIMS, HEADER, LIMIT, NOW, SIGNATURE, issuer, parsed, token
 
 
-def verdict(read: ParsedToken, now: float = NOW, **settings: object) -> Reason | None:
+def verdict(read: ParsedToken, now: float = NOW, **settings: Any) -> Reason | None:
     try:
         check_claims(read, issuer(**settings), now)
     except TokenRefused as refused:
@@ -195,7 +196,7 @@ def test_required_claims(claims, required, expected):
 def test_the_first_reason_wins():
     """The checks are asked in one order: algorithm, type, audience, times, subject, required claims."""
     wrong = {"exp": 0, "aud": "other"}
-    settings: dict[str, object] = {"subjects": ("bob",), "required_claims": ("tenant",)}
+    settings: dict[str, Any] = {"subjects": ("bob",), "required_claims": ("tenant",)}
     foreign = HEADER | {"typ": "dpop+jwt"}
     tokens = [
         (foreign | {"alg": "none"}, wrong),
@@ -255,7 +256,7 @@ class Lock:
 
 def test_the_first_key_that_verifies_is_given():
     """Keys are tried in order, over the exact octets before the last dot; those behind the right one are not."""
-    keys = [Lock(False), Lock(True), Lock(True)]
+    keys: list[Any] = [Lock(False), Lock(True), Lock(True)]
     assert keys[1] is check_signature(parsed(), keys)
     question = ("RS256", token().rpartition(b".")[0], SIGNATURE)
     assert [[question], [question], []] == [key.asked for key in keys]

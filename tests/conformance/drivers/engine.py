@@ -17,14 +17,14 @@ from tests.conformance.world import World
 class Facts(adapter.Request):
     """A request as an adapter would present it."""
 
-    __slots__ = ("headers",)
-
     def __init__(self, request: Request) -> None:
         raw_path, _, query = request.target.partition(b"?")
         path = unquote(raw_path.decode("latin-1"), "utf-8", "replace")
         scope = {"path": path, "raw_path": raw_path, **request.scope}
         method = "GET" if request.websocket else request.method
-        super().__init__(method, scope["path"], scope["raw_path"], request.root_path, query, request.websocket)
+        super().__init__(method, scope["path"], scope["raw_path"], query)
+        self.root_path = request.root_path
+        self.websocket = request.websocket
         self.headers = [(name.lower(), value) for name, value in request.headers]
 
     def header(self, name: bytes) -> bytes | None:

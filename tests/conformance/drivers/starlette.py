@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -44,8 +45,8 @@ class Instance:
         await self.app(scope, receive, send)
 
 
-def make_app(app: str, ledger: Ledger) -> Starlette:
-    """The application of the cases, without protection."""
+def make_app(app: str, ledger: Ledger, marked: bool) -> Starlette:
+    """The application of the cases, without protection; unmarked where no engine will stand before it."""
     middleware = [Middleware(Dependency, ledger=ledger)]
     if app == "plain":
         every = Instance(plain_app(ledger))
@@ -55,8 +56,9 @@ def make_app(app: str, ledger: Ledger) -> Starlette:
                 WebSocketRoute("/{path:path}", every, middleware=middleware),
             ]
         )
-    nested = [_route(each, ledger, middleware, "/nested") for each in ENDPOINTS if each.nested]
-    routes = [_route(each, ledger, middleware) for each in ENDPOINTS if not each.nested]
+    endpoints = ENDPOINTS if marked else [replace(each, marks=(), post=()) for each in ENDPOINTS]
+    nested = [_route(each, ledger, middleware, "/nested") for each in endpoints if each.nested]
+    routes = [_route(each, ledger, middleware) for each in endpoints if not each.nested]
     return Starlette(routes=[*routes, Mount("/nested", routes=nested)])
 
 
@@ -123,7 +125,7 @@ def _added(policy: Policy, app: Starlette) -> Starlette:
 
 def _drive(name: str, case: Case, world: World, install: Callable[[Policy, Starlette], Starlette]) -> Answer:
     def build(policy: Policy | None, app: str) -> Starlette:
-        bare = make_app(app, world.ledger)
+        bare = make_app(app, world.ledger, marked=policy is not None)
         return bare if policy is None else install(policy, bare)
 
     return world.play(name, case, build, lambda app, request: call(world, app, request))
