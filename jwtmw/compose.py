@@ -110,11 +110,12 @@ def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: Lo
     judging = settings.secure and settings.inbound
     places = [_place(location) for location in settings.token_from]
     issuers = [_issuer(index, table, settings, clock) for index, table in enumerate(settings.issuers)] if judging else []
-    everywhere = [place for issuer in issuers for place in issuer.places or ()]
+    # An issuer's own places replace the global ones: where all issuers have their own, no other place is read.
+    read = [_place(each) for table in settings.issuers for each in table.token_from or settings.token_from] or places
     rules = [_rule(index, table) for index, table in enumerate(settings.rules)]
     return Engine(
         rules=RuleBook(rules, Access[settings.default.upper()]),
-        locator=Locator([*places, *everywhere], settings.max_token_bytes),
+        locator=Locator(read, settings.max_token_bytes),
         issuers=Issuers(issuers, places),
         cache=TokenCache(settings.cache.size, settings.cache.max_age),
         clock=clock,

@@ -25,7 +25,7 @@ class Issuer:
 
     name          what rules, logs and metrics call it
     issuer        the exact `iss`; None where its tokens have none
-    audience      the values of which `aud` must hold one; not asked where `require_audience` is False
+    audience      the values of which `aud` must hold one; where `require_audience` is False, only if there is an `aud`
     algorithms    the names that a token's `alg` may have
     token_types   the values that the header's `typ` may have, lower-case and without "application/"; "" for none
     subjects      the values that `sub` may have, a trailing * stands for any rest; empty for any

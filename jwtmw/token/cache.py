@@ -1,4 +1,4 @@
-"""The tokens that were verified before, by the digest of their exact bytes.
+"""The tokens that were verified before, by the exact bytes that carried them: a dict compares them whole.
 
 Two generations: a hit in the old one moves to the young one; when the young one is full it becomes the old one and
 what nobody asked for since is forgotten. Only verified tokens come in, so garbage evicts nothing. There is no
@@ -70,30 +70,30 @@ class TokenCache:
         self._half_bytes = max_bytes // 2
         self.clear()
 
-    def get(self, digest: bytes) -> Entry | None:
-        """The entry of the token with this SHA-256 digest, None without one."""
-        entry = self._young.get(digest)
-        if entry is None and (entry := self._old.get(digest)) is not None:
-            self.put(digest, entry)
+    def get(self, credential: bytes) -> Entry | None:
+        """The entry of the token that came as `credential`, None without one."""
+        entry = self._young.get(credential)
+        if entry is None and (entry := self._old.get(credential)) is not None:
+            self.put(credential, entry)
         return entry
 
-    def put(self, digest: bytes, entry: Entry) -> None:
+    def put(self, credential: bytes, entry: Entry) -> None:
         """Keep `entry`, unless it alone would take more than half of the memory."""
         cost = _cost(entry)
         if not self.size or cost > self._half_bytes:
             return
         if len(self._young) >= self._half or self._young_bytes + cost > self._half_bytes:
             self._turn()
-        self._young[digest] = entry
+        self._young[credential] = entry
         self._young_bytes += cost
         # Only now: whoever reads without a lock finds it in one of the two.
-        self._old.pop(digest, None)
+        self._old.pop(credential, None)
 
-    def discard(self, digest: bytes) -> None:
-        """Forget the token with this digest, if it is known."""
-        if (entry := self._young.pop(digest, None)) is not None:
+    def discard(self, credential: bytes) -> None:
+        """Forget the token that came as `credential`, if it is known."""
+        if (entry := self._young.pop(credential, None)) is not None:
             self._young_bytes -= _cost(entry)
-        self._old.pop(digest, None)
+        self._old.pop(credential, None)
 
     def clear(self) -> None:
         """Forget all tokens."""

@@ -38,7 +38,7 @@ ANONYMOUS = "anonymous"
 SOON = b"1..60"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """One request as bytes. `target` is the request target: raw path, and what follows the question mark.
 
@@ -62,7 +62,8 @@ class Expect:
 
     code        None where the request passes: the answer is then the bare application's own
     challenge   the exact WWW-Authenticate, None without one
-    reason      the exact reason, for drivers that can see it; of a passing request: what would have refused it
+    reason      the exact reason that must be counted, None where the case does not ask which
+    reported    the request passes although it would have been refused, and is counted as such
     caller      the subject that the endpoint saw, ANONYMOUS, or None where the case does not ask
     no_store    a passing answer must gain Cache-Control: no-store
     retry_after the exact Retry-After; SOON where jitter decides
@@ -76,6 +77,7 @@ class Expect:
     challenge: bytes | None = None
     reason: Reason | None = None
     caller: str | None = None
+    reported: bool = False
     no_store: bool = False
     retry_after: bytes | None = None
     body: bytes | None = None
@@ -172,6 +174,11 @@ def line(value: bytes, name: bytes = b"authorization") -> Header:
 def passes(caller: str | None = None, **more: Any) -> Expect:
     """The request reaches the application, and the answer is the application's own."""
     return Expect(caller=caller, **more)
+
+
+def reported(reason: Reason | None, caller: str | None = None) -> Expect:
+    """The request passes in report-only mode, counted under this reason."""
+    return Expect(caller=caller, reason=reason, reported=True)
 
 
 def refused(reason: Reason) -> Expect:

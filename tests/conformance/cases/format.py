@@ -93,7 +93,7 @@ NOT_ONE_B64TOKEN = {
     "exclamation-mark": GOOD + b"!",
 }
 SIGNATURES = {
-    "signature-truncated": GOOD[:-4],
+    "signature-truncated": GOOD[:-2],
     "signature-extended": GOOD + b"AAAA",
     "signature-of-one-byte": HEAD + b"." + BODY + b".AA",
     "signature-first-character-flipped": flipped(GOOD, len(HEAD) + len(BODY) + 2),
@@ -318,7 +318,7 @@ CASES = [
             ("padded", GOOD + b"=", FORMAT),
             ("last-bit-flipped", HEAD + b"." + BODY + b"." + unused_bits(SIGN), FORMAT),
             ("signature-exchanged", HEAD + b"." + BODY + b"." + token(sub="bob-77aa").split(b".")[2], SIGNATURE),
-            ("truncated", GOOD[:-4], SIGNATURE),
+            ("truncated", GOOD[:-2], SIGNATURE),
             ("cut-to-two-segments", HEAD + b"." + BODY, FORMAT),
         )
     ),

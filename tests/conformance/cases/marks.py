@@ -21,6 +21,7 @@ from tests.conformance.schema import (
     line,
     passes,
     refused,
+    reported,
 )
 from tests.conformance.tokens import ALICE, EXPIRED, FOREIGN, GARBAGE, GOOD, PARTNERS, partner, token
 
@@ -162,33 +163,33 @@ TABLE: list[tuple[str, str, bytes | None, Expect]] = [
 ]
 # name, path, token, outcomes under: default deny, default public, no keys, non-secure, report-only
 WORLDS: list[tuple[str, str, bytes | None, Expect, Expect, Expect, Expect, Expect]] = [
-    ("unmarked-missing", "/plain", None, FORBIDDEN, OPEN, MISSING, OPEN, OPEN),
+    ("unmarked-missing", "/plain", None, FORBIDDEN, OPEN, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
     ("unmarked-good", "/plain", GOOD, FORBIDDEN, OPEN, DOWN, OPEN, AS_ALICE),
-    ("unmarked-expired", "/plain", EXPIRED, FORBIDDEN, OPEN, STALE, OPEN, OPEN),
+    ("unmarked-expired", "/plain", EXPIRED, FORBIDDEN, OPEN, STALE, OPEN, reported(Reason.EXPIRED, ANONYMOUS)),
     ("public-missing", "/marked/public", None, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("public-good", "/marked/public", GOOD, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("public-garbage", "/marked/public", GARBAGE, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("public-sync-missing", "/marked/public-sync", None, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("optional-missing", "/marked/optional", None, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("optional-good", "/marked/optional", GOOD, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
-    ("optional-expired", "/marked/optional", EXPIRED, STALE, STALE, STALE, OPEN, OPEN),
-    ("token-missing", "/marked/token", None, MISSING, MISSING, MISSING, OPEN, OPEN),
+    ("optional-expired", "/marked/optional", EXPIRED, STALE, STALE, STALE, OPEN, reported(Reason.EXPIRED, ANONYMOUS)),
+    ("token-missing", "/marked/token", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
     ("token-good", "/marked/token", GOOD, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
-    ("reads-missing", "/marked/reads", None, MISSING, MISSING, MISSING, OPEN, OPEN),
-    ("reads-garbage", "/marked/reads", GARBAGE, *[refused(Reason.TOKEN_FORMAT)] * 3, OPEN, OPEN),
-    ("reads-without-scope", "/marked/reads", GOOD, READS, READS, DOWN, OPEN, AS_ALICE),
+    ("reads-missing", "/marked/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    ("reads-garbage", "/marked/reads", GARBAGE, *[refused(Reason.TOKEN_FORMAT)] * 3, OPEN, reported(Reason.TOKEN_FORMAT, ANONYMOUS)),
+    ("reads-without-scope", "/marked/reads", GOOD, READS, READS, DOWN, OPEN, reported(Reason.SCOPE_MISSING, ALICE)),
     ("reads-with-scope", "/marked/reads", READER, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
-    ("reads-sync-missing", "/marked/reads-sync", None, MISSING, MISSING, MISSING, OPEN, OPEN),
+    ("reads-sync-missing", "/marked/reads-sync", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
     ("optional-reads-missing", "/marked/optional-reads", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("optional-reads-without-scope", "/marked/optional-reads", GOOD, READS, READS, DOWN, OPEN, AS_ALICE),
-    ("class-reads-missing", "/class/reads", None, MISSING, MISSING, MISSING, OPEN, OPEN),
+    ("optional-reads-without-scope", "/marked/optional-reads", GOOD, READS, READS, DOWN, OPEN, reported(Reason.SCOPE_MISSING, ALICE)),
+    ("class-reads-missing", "/class/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
     ("class-public-missing", "/class/public", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("nested-plain-missing", "/nested/plain", None, FORBIDDEN, OPEN, MISSING, OPEN, OPEN),
+    ("nested-plain-missing", "/nested/plain", None, FORBIDDEN, OPEN, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
     ("nested-public-missing", "/nested/public", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("nested-reads-missing", "/nested/reads", None, MISSING, MISSING, MISSING, OPEN, OPEN),
-    ("nowhere-missing", "/nowhere", None, FORBIDDEN, PASSES, MISSING, PASSES, PASSES),
+    ("nested-reads-missing", "/nested/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    ("nowhere-missing", "/nowhere", None, FORBIDDEN, PASSES, MISSING, PASSES, reported(Reason.TOKEN_MISSING)),
     ("nowhere-good", "/nowhere", GOOD, FORBIDDEN, PASSES, DOWN, PASSES, PASSES),
-    ("redirect-missing", "/plain/", None, FORBIDDEN, PASSES, MISSING, PASSES, PASSES),
+    ("redirect-missing", "/plain/", None, FORBIDDEN, PASSES, MISSING, PASSES, reported(Reason.TOKEN_MISSING)),
 ]
 NAMES = ("marks-default-deny", "marks-default-public", "marks-down", "marks-non-secure", "marks-report-only")
 CASES = [

@@ -18,6 +18,7 @@ from tests.conformance.schema import (
     line,
     passes,
     refused,
+    reported,
 )
 from tests.conformance.tokens import ALICE, EXPIRED, FOREIGN, GARBAGE, GOOD, token
 
@@ -61,9 +62,9 @@ ON = ("secure-by-env", "secure-env-empty", "edgex-on", "inbound-on-by-env", "jud
 REPORTED = ("report-only", "report-only-by-env")
 
 
-def reported(judged: Expect, passed: Expect) -> Expect:
+def trial(judged: Expect, passed: Expect) -> Expect:
     """What passes although it would have been refused, and why."""
-    return passed if judged.passes else passed.but(reason=judged.reason)
+    return passed if judged.passes else reported(judged.reason, passed.caller)
 
 
 CASES = [
@@ -78,7 +79,7 @@ CASES = [
         for name, (request, judged, _) in REQUESTS.items()
     ),
     *(
-        Case(f"{policy}-{name}", request, reported(judged, passed), policy)
+        Case(f"{policy}-{name}", request, trial(judged, passed), policy)
         for policy in REPORTED
         for name, (request, judged, passed) in REQUESTS.items()
     ),
@@ -88,32 +89,32 @@ CASES = [
     Case(
         "report-only-keys-unavailable",
         get(bearer(GOOD)),
-        AS_NOBODY.but(reason=Reason.KEYS_UNAVAILABLE),
+        reported(Reason.KEYS_UNAVAILABLE, ANONYMOUS),
         "report-only-down",
         fresh=True,
     ),
     Case(
         "report-only-rule-scope",
         get(bearer(GOOD), target=b"/trial/scopes"),
-        AS_ALICE.but(reason=Reason.SCOPE_MISSING),
+        reported(Reason.SCOPE_MISSING, ALICE),
         "report-only-rules",
     ),
     Case(
         "report-only-rule-missing",
         get(target=b"/trial/scopes"),
-        AS_NOBODY.but(reason=Reason.TOKEN_MISSING),
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
         "report-only-rules",
     ),
     Case(
         "report-only-rule-expired",
         get(bearer(EXPIRED), target=b"/trial/scopes"),
-        AS_NOBODY.but(reason=Reason.EXPIRED),
+        reported(Reason.EXPIRED, ANONYMOUS),
         "report-only-rules",
     ),
     Case(
         "report-only-rule-denied",
         get(target=b"/trial/closed"),
-        AS_NOBODY.but(reason=Reason.RULE_DENIES),
+        reported(Reason.RULE_DENIES, ANONYMOUS),
         "report-only-rules",
     ),
     Case("report-only-rule-met", get(bearer(READER), target=b"/trial/scopes"), AS_ALICE, "report-only-rules"),

@@ -306,6 +306,8 @@ SCOPES: dict[str, tuple[bytes, dict[str, Any], Expect]] = {
     "no-raw-path-public": (b"/public/x", {"raw_path": None}, OPEN),
     "no-raw-path-admin": (b"/admin", {"raw_path": None}, MISSING),
     "no-raw-path-umlauts": (b"/x", {"path": "/public/größe", "raw_path": None}, OPEN),
+    "query-string-missing": (b"/public/x", {"query_string": None}, OPEN),
+    "root-path-missing": (b"/public/x", {"root_path": None}, OPEN),
     "raw-path-with-query": (b"/public/x", {"raw_path": b"/public/x?y=//.."}, OPEN),
 }
 CASES = [

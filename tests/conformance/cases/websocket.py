@@ -126,5 +126,10 @@ CASES = [
         chat(line(b"https://shop.example", b"origin"), line(b"PUT", b"access-control-request-method")),
         MISSING,
     ),
+    Case(
+        "websocket-without-extensions-member",
+        Request(target=b"/chat", websocket=True, denial=False, scope={"extensions": None}),
+        MISSING.but(close=1008),
+    ),
     Case("websocket-passes-without-extension", get(bearer(GOOD), target=b"/chat", websocket=True, denial=False), AS_ALICE),
 ]

@@ -6,7 +6,6 @@ Must never know: jwtmw.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
@@ -69,7 +68,6 @@ def call(world: World, app: App, request: Request) -> Answer:
             world.ledger.body_reads += 1
         if incoming:
             return incoming.pop(0)
-        await asyncio.sleep(0)
         return {"type": "websocket.disconnect", "code": 1000} if request.websocket else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
