@@ -106,21 +106,27 @@ class Engine:
             return opened
         if self.awaits_user:
             return None
-        flow = self._prove(request, opened)
         try:
-            next(flow)
-        except StopIteration as stop:
-            decision: Decision = stop.value
-            return decision
-        flow.close()
-        return None
+            proved = self._proved(request, opened)
+            return None if isinstance(proved, Flight) else self._settle(request, proved)
+        except Exception as error:
+            return self._failed(request, error)
 
     def decide(self, request: Request) -> Flow:
         """The same decision as a generator of effects, for what has to wait. Never raises an `Exception`."""
         opened = self._open(request)
-        if isinstance(opened, Presented):
-            return (yield from self._prove(request, opened))
-        return opened
+        if not isinstance(opened, Presented):
+            return opened
+        try:
+            proved = self._proved(request, opened)
+            if isinstance(proved, Flight):
+                yield Wait(proved)
+                proved = self._proved(request, opened, proved)
+            if self.awaits_user and isinstance(proved, Allow):
+                proved = proved._replace(user=(yield from self._awaited_user(proved.user)))
+            return self._settle(request, proved)
+        except Exception as error:
+            return self._failed(request, error)
 
     def add_mark(self, request: Request, allow: Allow, mark: Mark) -> Decision | None:
         """Judge again, now that the endpoint's mark is known; None where that has to wait.
@@ -209,39 +215,31 @@ class Engine:
         reason = ask.requirement.unmet(principal)
         return _allow((principal, principal, entry.place, None)) if reason is None else Deny(reason, ask, principal)
 
-    def _prove(self, request: Request, presented: Presented) -> Flow:
-        """All that may wait: the issuer's keys, and the application's own user."""
-        try:
-            return self._settle(request, (yield from self._proved(request, presented)))
-        except Exception as error:
-            return self._failed(request, error)
-
-    def _proved(self, request: Request, presented: Presented) -> Flow:
+    def _proved(self, request: Request, presented: Presented, after: Flight | None = None) -> Decision | Flight:
+        """Signature, check, requirement, user; or the flight to wait for, `after` which it is asked again."""
         ask, found, credential, principal = presented
         if principal is None:
-            principal = yield from self._verified(found, credential)
+            verified = self._verified(found, credential, after)
+            if isinstance(verified, Flight):
+                return verified
+            principal = verified
         if self.check is not None and not _passes(self.check, principal, request):
-            raise TokenRefused(Reason.CHECK_REFUSED)
+            return Deny(Reason.CHECK_REFUSED, ask)
         reason = ask.requirement.unmet(principal)
         if reason is not None:
             return Deny(reason, ask, principal)
-        user = principal if self.load_user is None else (yield from self._user(self.load_user, principal))
-        return Allow(principal, user, found.place)
+        return Allow(principal, principal if self.load_user is None else self._user(principal), found.place)
 
-    def _verified(self, found: Found, credential: bytes) -> Generator[Effect, Any, Principal]:
+    def _verified(self, found: Found, credential: bytes, after: Flight | None) -> Principal | Flight:
         """Cheap and local before costly and remote: an unknown issuer or a stale token never causes a fetch."""
         token = parse(found.token, self.max_token_bytes)
         issuer = self.issuers.find(token.issuer, found.place)
         now = self.clock.time()
         check_claims(token, issuer, now)
         generation = issuer.keys.generation
-        keys = issuer.keys.look_up(token.kid, token.alg)
+        keys = issuer.keys.look_up(token.kid, token.alg, after)
         if isinstance(keys, Flight):
-            yield Wait(keys)
-            now = self.clock.time()
-            check_claims(token, issuer, now)
-            generation = issuer.keys.generation
-            keys = issuer.keys.look_up(token.kid, token.alg, keys)
+            return keys
         key = check_signature(token, keys)
         self.metrics.verified += 1
         principal = principal_of(token, issuer, found.token)
@@ -251,14 +249,23 @@ class Engine:
         self.cache.put(credential, Entry(principal, issuer, key, generation, found.place, since, until, weight))
         return principal
 
-    def _user(self, load_user: LoadUser, principal: Principal) -> Generator[Effect, Any, Any]:
+    def _user(self, principal: Principal) -> Any:
+        """The application's own user; the coroutine that will bring it where `load_user` is async."""
         try:
-            user = load_user(principal)
-            if self.awaits_user:
-                user = yield Wait(user)
+            user = self.load_user(principal) if self.load_user is not None else principal
         except Exception as error:
             record_unforeseen("load_user", error)
-            raise TokenRefused(Reason.USER_REFUSED) from None
+            user = None
+        if user is None:
+            raise TokenRefused(Reason.USER_REFUSED)
+        return user
+
+    def _awaited_user(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Effect, Any, Any]:
+        try:
+            user = yield Wait(coroutine)
+        except Exception as error:
+            record_unforeseen("load_user", error)
+            user = None
         if user is None:
             raise TokenRefused(Reason.USER_REFUSED)
         return user

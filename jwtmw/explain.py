@@ -14,6 +14,7 @@ from jwtmw.decision import Allow, Code, Decision, Reason
 from jwtmw.drive import run
 from jwtmw.engine import Engine
 from jwtmw.policy.rules import Access, Ask
+from jwtmw.policy.wording import in_words
 from jwtmw.request import Request
 from jwtmw.token.locate import Place
 
@@ -93,7 +94,7 @@ def _steps(
 
 def _rule(ask: Ask) -> str:
     where = f"{ask.rule.path} ({ask.rule.key})" if ask.rule is not None else f"none matches: the {ask.label} holds"
-    wanted = [] if ask.requirement.is_empty or ask.access is Access.PUBLIC else [f"wants {ask.requirement}"]
+    wanted = [] if ask.requirement.is_empty or ask.access is Access.PUBLIC else [f"wants {in_words(ask.requirement)}"]
     return ", ".join([where, ask.access.name.lower(), *wanted])
 
 

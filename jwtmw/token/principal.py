@@ -145,16 +145,26 @@ def _client_id(claims: FrozenDict) -> str | None:
 
 def _scopes(claims: FrozenDict, names: tuple[str, ...]) -> frozenset[str]:
     """The first of the claims that is there; RFC 6749, section 3.3: parted by exactly U+0020."""
-    value = next((value for name in names if (value := claim_at(claims, name)) is not None), None)
-    return _texts(value.split(" ") if isinstance(value, str) else value)
+    for name in names:
+        value = claim_at(claims, name)
+        if value is not None:
+            return _texts(value.split(" ") if isinstance(value, str) else value)
+    return _NONE
 
 
 def _roles(value: object) -> frozenset[str]:
     """A text is one role: role names may have spaces."""
-    return _texts([value] if isinstance(value, str) else value)
+    return _NONE if value is None else _texts([value] if isinstance(value, str) else value)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _texts(value: object) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return frozenset()
-    return frozenset(value) - {""}
+    if not isinstance(value, list):
+        return _NONE
+    for item in value:
+        if not isinstance(item, str):
+            return _NONE
+    texts = frozenset(value)
+    return texts - {""} if "" in texts else texts

@@ -1,0 +1,31 @@
+"""A requirement in words, for people who ask what a route wants.
+
+Owns: the words.
+Must never know: how a requirement is met. Of claims it names the names only: values may come from a secret store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jwtmw.policy.requirements import Requirement
+
+
+def in_words(requirement: Requirement) -> str:
+    """As `scope orders:read and role clerk`; "nothing more" where every verified caller meets it."""
+    return " and ".join(_parts(requirement)) or "nothing more"
+
+
+def _parts(wanted: Requirement) -> Iterator[str]:
+    yield from (f"issuer {_either(names)}" for names in wanted.issuers)
+    yield from (f"audience {_either(names)}" for names in wanted.audience)
+    yield from (f"scope {name}" for name in wanted.scopes)
+    yield from (f"scope {_either(names)}" for names in wanted.any_scope)
+    yield from (f"role {name}" for name in wanted.roles)
+    yield from (f"role {_either(names)}" for names in wanted.any_role)
+    yield from (f"claim {name}" for name, _ in wanted.claims)
+    yield from (_either([in_words(each) for each in group], "either (", ") or (", ")") for group in wanted.any_of)
+
+
+def _either(texts: Sequence[str], before: str = "", between: str = " or ", behind: str = "") -> str:
+    return texts[0] if len(texts) == 1 else f"{before}{between.join(texts)}{behind}"
