@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from jwtmw.cli.table import table
@@ -21,16 +21,20 @@ from jwtmw.compose import Policy
 from jwtmw.errors import KeyRefused
 from jwtmw.issuers.fetch import FetchFailed, HttpSettings, fetch
 from jwtmw.issuers.importer import import_jwk_set
+from jwtmw.issuers.keys import ASYMMETRIC, Key
 from jwtmw.policy.rules import Rule
 from jwtmw.policy.wording import in_words
-from jwtmw.settings import Issuer, JwkSet, JwksUrl, Pem, Settings
+from jwtmw.settings import Issuer, JwkSet, JwksUrl, Pem, Secret, Settings
+
+Row = tuple[str, ...]
+Rows = Sequence[Row]
 
 HELP = "show the configuration and complain about it"
 
 _DEFAULTS = {
-    "authenticated": "a valid token, where neither a rule nor a mark speaks",
-    "deny": "nobody passes, where neither a rule nor a mark speaks",
-    "public": "everybody passes, where neither a rule nor a mark speaks",
+    "authenticated": "a valid token",
+    "deny": "nobody passes",
+    "public": "everybody passes",
 }
 
 
@@ -46,28 +50,35 @@ def run(arguments: argparse.Namespace) -> int:
         policy = Policy(arguments.config)
     settings = policy.settings
     complaints += _complaints(settings)
-    print(_shown(settings, policy.engine.rules.rules))
+    sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules)]
     if arguments.fetch:
-        print("\n" + table(_fetched(settings, complaints)))
-    print("\n" + "\n".join([f"- {text}" for text in complaints] or ["nothing to complain about"]))
+        sections.append(_published(settings, complaints))
+    verdict = [[f"- {text}"] for text in complaints] or [["nothing to complain about"]]
+    print("\n\n".join(table(rows) for rows in [*sections, verdict] if rows))
     return 1 if complaints else 0
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
 
 
 @contextmanager
 def _warnings_of_the_start() -> Iterator[list[str]]:
     """What a service would log as it starts with this configuration: the modes, short secrets, unused variables."""
-    texts: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: texts.append(record.getMessage())  # type: ignore[method-assign]
-    root = logging.getLogger("jwtmw")
-    before = root.propagate
-    root.addHandler(handler)
-    root.propagate = False
+    logger, collector = logging.getLogger("jwtmw"), _Collector()
+    propagate = logger.propagate
+    logger.addHandler(collector)
+    logger.propagate = False
     try:
-        yield texts
+        yield collector.texts
     finally:
-        root.removeHandler(handler)
-        root.propagate = before
+        logger.removeHandler(collector)
+        logger.propagate = propagate
 
 
 def _complaints(settings: Settings) -> Iterator[str]:
@@ -80,14 +91,12 @@ def _complaints(settings: Settings) -> Iterator[str]:
             yield f"the rule for {rule.path} is report_only: what it refuses passes"
 
 
-def _shown(settings: Settings, rules: tuple[Rule, ...]) -> str:
-    facts = [
+def _facts(settings: Settings) -> Rows:
+    return [
         ("source", settings.source),
         ("mode", _mode(settings)),
-        ("default", f"{settings.default}: {_DEFAULTS[settings.default]}"),
+        ("default", f"{settings.default}: {_DEFAULTS[settings.default]}, where neither a rule nor a mark speaks"),
     ]
-    parts = [table(facts), table(_issuers(settings)), table(_rules(rules))]
-    return "\n\n".join(parts)
 
 
 def _mode(settings: Settings) -> str:
@@ -98,51 +107,67 @@ def _mode(settings: Settings) -> str:
     return "report-only: every request is judged, and passes" if settings.report_only else "secure"
 
 
-def _issuers(settings: Settings) -> Iterator[tuple[str, ...]]:
-    yield "issuer", "audience", "algorithms", "keys"
-    for issuer in settings.issuers:
-        yield issuer.name, ", ".join(issuer.audience) or "any", _algorithms(issuer), _keys(issuer)
+def _issuers(settings: Settings) -> Rows:
+    rows = [
+        (issuer.name, ", ".join(issuer.audience) or "any", _algorithms(issuer), _keys(issuer))
+        for issuer in settings.issuers
+    ]
+    return _headed(("issuer", "audience", "algorithms", "keys"), rows)
 
 
 def _algorithms(issuer: Issuer) -> str:
-    return ", ".join(issuer.algorithms) if len(issuer.algorithms) < 5 else "every asymmetric one that a key fits"
+    names = frozenset(issuer.algorithms)
+    return "every asymmetric one that a key fits" if names == ASYMMETRIC else ", ".join(issuer.algorithms)
 
 
 def _keys(issuer: Issuer) -> str:
     match issuer.key_material:
         case JwksUrl(url=url):
-            return url
+            return url.partition("?")[0]  # what stands in a query may be secret
         case JwkSet():
-            return "a key set in the configuration"
+            return "a configured key set"
         case Pem():
-            return "a public key in the configuration"
+            return "a configured public key"
+        case Secret():
+            return "a secret"
         case None:
             return "not read in non-secure mode"
-        case _:
-            return "a secret"
 
 
-def _rules(rules: tuple[Rule, ...]) -> Iterator[tuple[str, ...]]:
-    yield "rule", "methods", "allow", "wants"
-    for rule in sorted(rules, key=lambda rule: rule.path):
-        methods = "all" if rule.methods is None else " ".join(sorted(rule.methods))
-        wants = "" if rule.requirement.is_empty else in_words(rule.requirement)
-        yield rule.path, methods, rule.access.name.lower(), wants
+def _rules(rules: Sequence[Rule]) -> Rows:
+    rows = [
+        (
+            rule.path,
+            "all" if rule.methods is None else " ".join(sorted(rule.methods)),
+            rule.access.name.lower(),
+            "" if rule.requirement.is_empty else in_words(rule.requirement),
+        )
+        for rule in sorted(rules, key=lambda rule: rule.path)
+    ]
+    return _headed(("rule", "methods", "allow", "wants"), rows)
 
 
-def _fetched(settings: Settings, complaints: list[str]) -> Iterator[tuple[str, ...]]:
-    """The keys that are published now; what goes wrong is a complaint."""
-    yield "issuer", "kid", "type", "algorithms"
+def _published(settings: Settings, complaints: list[str]) -> Rows:
+    """The keys that are published now; what goes wrong is added to the complaints."""
     http = HttpSettings(settings.http.timeout, settings.http.ca_file, settings.http.proxy)
+    rows: list[Row] = []
     for issuer in settings.issuers:
         if isinstance(issuer.key_material, JwksUrl):
             try:
                 imported = import_jwk_set(fetch(issuer.key_material.url, None, http).document)
             except (FetchFailed, KeyRefused) as error:
-                complaints.append(f"issuer {issuer.name}: no keys: {error}")
+                complaints.append(f"issuer {issuer.name}: no keys can be had: {error}")
                 continue
             complaints += [f"issuer {issuer.name}: a published key is not used: {text}" for text in imported.skipped]
-            for key in imported.keys.keys:
-                fitting = sorted(key.algorithms.intersection(issuer.algorithms))
-                # A kid is the issuer's text: shown so that it cannot play tricks on a terminal.
-                yield issuer.name, ascii(key.kid), key.kty, ", ".join(fitting) or "none that the issuer uses"
+            rows += [_key(issuer, key) for key in imported.keys.keys]
+    return _headed(("issuer", "kid", "type", "algorithms"), rows)
+
+
+def _key(issuer: Issuer, key: Key) -> Row:
+    fitting = sorted(key.algorithms.intersection(issuer.algorithms))
+    # A kid is the issuer's text: shown so that it plays no tricks on a terminal.
+    return issuer.name, ascii(key.kid), key.kty, ", ".join(fitting) or "none that this issuer may use"
+
+
+def _headed(header: Row, rows: Sequence[Row]) -> Rows:
+    return [header, *rows] if rows else []

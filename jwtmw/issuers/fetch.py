@@ -16,7 +16,7 @@ from time import time
 from urllib.parse import urlsplit
 
 from jwtmw.errors import ConfigurationError, JWTMWError
-from jwtmw.issuers.strict_json import read_json
+from jwtmw.strict_json import read_json
 
 MOST_BYTES = 512 * 1024
 

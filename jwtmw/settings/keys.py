@@ -17,7 +17,7 @@ from typing import Any
 from jwtmw.errors import ConfigurationError, KeyRefused
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.keys import SYMMETRIC
-from jwtmw.issuers.strict_json import read_json
+from jwtmw.strict_json import read_json
 from jwtmw.settings.files import read_text
 from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, Pem, Secret
 from jwtmw.settings.schema import IssuerTable

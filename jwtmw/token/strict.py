@@ -9,12 +9,12 @@ Must never know: what a header parameter or a claim means.
 
 from __future__ import annotations
 
-import json
 from binascii import Error, a2b_base64
-from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
+
+from jwtmw.strict_json import read_json
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -80,31 +80,6 @@ def _read_canonical(text: bytes) -> Any:
 
 def _read_strictly(text: bytes) -> Any:
     try:
-        value = _strict_decoder.decode(text.decode())
-        if b"\\u" in text:
-            # Only an escape can make a lone surrogate, and only a lone surrogate has no UTF-8.
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return None
-
-
-def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(members)
-    if len(value) != len(members):
-        raise ValueError("a member stands twice")
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError("beyond the range of a number")
-    return number
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
-
-
-_strict_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from jwtmw.issuers.strict_json import read_json
+from jwtmw.strict_json import read_json
 
 GOOD = {
     "object": (b'{"keys": [{"a": 1}, {"a": 2}]}', {"keys": [{"a": 1}, {"a": 2}]}),
     "any script": ('{"ключ": "🔑"}'.encode(), {"ключ": "🔑"}),
     "null": (b" null\n", None),
+    "numbers": (b"[1, 1.5, -1e3]", [1, 1.5, -1000.0]),
+    "escapes": (b'"\\ud83d\\udd11 \\u0041"', "🔑 A"),
 }
 BAD = {
     "empty": b"",
@@ -23,6 +25,8 @@ BAD = {
     "UTF-16": '{"a": 1}'.encode("utf-16"),
     "NaN": b'{"a": NaN}',
     "Infinity": b'{"a": -Infinity}',
+    "a number beyond all": b'{"exp": 1e999}',
+    "a lone surrogate": b'{"sub": "\\ud800"}',
     "500 kB deep": b"[" * 500_000,
     "a number of 5000 digits": b"1" * 5000,
     "gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00",

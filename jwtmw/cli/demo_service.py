@@ -1,0 +1,112 @@
+"""The orders service of examples/orders under uvicorn, in a process of its own.
+
+Owns: starting the process, reading its log, and that it ends with whoever started it.
+Must never know: what the service is asked, tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Self
+
+import jwtmw
+from jwtmw.cli import CommandError
+
+# The wheel has the example beside this module (pyproject.toml puts it there), a checkout where readers look for it.
+_IN_WHEEL = Path(__file__).with_name("orders")
+_IN_CHECKOUT = Path(__file__).parents[2] / "examples" / "orders"
+
+_PATIENCE = 30.0  # seconds for a start, or for a line of the log that must come
+_LISTENS = re.compile(r"Uvicorn running on (http://\S+)")
+_DENIED = re.compile(r":denied: (\w+) ")
+# What would configure jwtmw, or uvicorn, beside what the demo says.
+_FOREIGN = re.compile(r"JWTMW_|UVICORN_|WEB_CONCURRENCY$|PYTHONPATH$", re.IGNORECASE)
+
+
+class Service:
+    """The service, configured by `environment` and nothing else, while the context lasts.
+
+    port  where it listens on 127.0.0.1; 0 takes a free one
+
+    `url` is where it is reached. Entering raises CommandError where it does not start.
+    """
+
+    def __init__(self, environment: Mapping[str, str], port: int = 0) -> None:
+        self.url = ""
+        self._port = port
+        self._environment = {**_inherited(), **environment}
+        self._lines: Queue[str | None] = Queue()
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [*command, "--workers", "1", "--no-access-log"],
+            cwd=_IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        try:
+            self.url = self._started()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, by force if it must be."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+
+    def lines(self, patience: float | None = None) -> Iterator[str]:
+        """What it logs from here on, until it ends, or says nothing for `patience` seconds."""
+        try:
+            while (line := self._lines.get(timeout=patience)) is not None:
+                yield line
+        except Empty:
+            return
+
+    def refusal(self) -> str | None:
+        """The reason that its log gives for the next refusal; None where none comes."""
+        found = (_DENIED.search(line) for line in self.lines(_PATIENCE))
+        return next((match[1] for match in found if match), None)
+
+    def _started(self) -> str:
+        said: list[str] = []
+        for line in self.lines(_PATIENCE):
+            if match := _LISTENS.search(line):
+                return match[1]
+            said.append(line)
+        raise CommandError("\n".join(["the orders service does not start. It says:", *said[-5:]]))
+
+    def _read(self) -> None:
+        with self._process.stdout or open(os.devnull) as output:
+            for line in output:
+                self._lines.put(line.rstrip())
+        self._lines.put(None)
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment without what would configure the service; it imports the same jwtmw as we do."""
+    inherited = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    return {**inherited, "PYTHONPATH": str(Path(jwtmw.__file__).parents[1]), "PYTHONUTF8": "1"}
