@@ -1,7 +1,8 @@
 """The contract that an adapter builds on. A package of its own imports this and `jwtmw`, and nothing else of jwtmw.
 
 An adapter presents a `Request`, asks `policy.engine.decide_now`, drives what that leaves open with `run` or `arun`,
-notes `judge` and `allow` on the request, sets `judged_request` to it while the application runs, and copies what `policy.renderer` makes of a `Deny`. One that sees
+notes `judge` and `allow` on the request, sets `judged_request` to it while the application runs, and copies what
+`policy.renderer` makes of a `Deny`, also of the one in a `jwtmw.Denied` that the application raises. One that sees
 endpoints asks `mark_of` for their marks. It translates; it never decides.
 
 Owns: the names of the contract. Must never know: any adapter.

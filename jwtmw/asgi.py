@@ -7,16 +7,16 @@ Must never know: how to decide, any framework. `lifespan` passes untouched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
-from jwtmw.decision import Allow, Deny, Reason
+from jwtmw.decision import Allow, Decision, Deny
 from jwtmw.drive import arun
-from jwtmw.errors import ConfigurationError
-from jwtmw.records import record_unforeseen
+from jwtmw.errors import ConfigurationError, Denied
 from jwtmw.request import Request
 from jwtmw.token.locate import Place, without_token
 
@@ -35,21 +35,25 @@ SUBPROTOCOLS = b"sec-websocket-protocol"
 
 
 class ASGIRequest(Request):
-    """The facts of an ASGI `http` or `websocket` scope."""
+    """The facts of an ASGI `http` or `websocket` scope; what is missing there, or no text, the engine refuses."""
 
     def __init__(self, scope: Scope) -> None:
         # All by hand, not by super(): this is made for each request.
         if scope["type"] == "websocket":
             self.method, self.websocket = "GET", True
         else:
-            self.method = scope["method"]
-        self.path = scope["path"]
+            self.method = scope.get("method", "")
+        self.path = scope.get("path", "")
         self.raw_path = scope.get("raw_path")
         if root_path := scope.get("root_path"):
             self.root_path = root_path
         if query_string := scope.get("query_string"):
             self.query_string = query_string
-        self.headers = scope["headers"]
+        headers = scope.get("headers", ())
+        if type(headers) is not list and isinstance(headers, Iterator):
+            # Any iterable will do for ASGI; one that can be read only once is read for the application, too.
+            headers = scope["headers"] = list(headers)
+        self.headers = headers
 
     def header(self, name: bytes) -> bytes | None:
         """Servers give lower-case names, and one pair per line."""
@@ -65,11 +69,11 @@ class BufferedReceive:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._read: list[Message] = []
+        self._read: deque[Message] = deque()
 
     async def read(self, limit: int) -> bytes | None:
         """The whole body, or None where it is larger than `limit` bytes or the client went away."""
-        body = b""
+        body = bytearray()
         more = True
         while more:
             message = await self._receive()
@@ -80,10 +84,11 @@ class BufferedReceive:
             more = message.get("more_body", False)
             if len(body) > limit:
                 return None
-        return body
+        return bytes(body)
 
     async def __call__(self) -> Message:
-        return self._read.pop(0) if self._read else await self._receive()
+        """The next message: first those that were read already."""
+        return self._read.popleft() if self._read else await self._receive()
 
 
 class JWTMiddleware:
@@ -96,8 +101,7 @@ class JWTMiddleware:
     def __init__(self, app: ASGIApp, policy: PolicySource = None) -> None:
         self.app = app
         self.policy = Policy.load(policy)
-        if isinstance(app, JWTMiddleware) and app.policy is self.policy:
-            raise ConfigurationError("policy", "the same policy is applied twice to one application", "Wrap it once")
+        _refuse_twice(app, self.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge the request, then call the app or send the refusal."""
@@ -106,16 +110,14 @@ class JWTMiddleware:
             return await self.app(scope, receive, send)
         if kind not in ("http", "websocket"):
             return logger.error("a scope that is neither http, websocket nor lifespan is not passed on")
-        request = facts(scope)
-        if request is None:
-            return await send_response(self.policy.renderer.render(Deny(Reason.INTERNAL), None), scope, send)
-        engine = self.policy.engine
-        decision = engine.decide_now(request)
+        request = ASGIRequest(scope)
+        engine, renderer = self.policy.engine, self.policy.renderer
+        decision: Decision | None = engine.decide_now(request)
         if decision is None:
             receive = BufferedReceive(receive)
             decision = await arun(engine, request, receive.read)
-        if type(decision) is Deny:
-            return await send_response(self.policy.renderer.render(decision, request), scope, send)
+        if isinstance(decision, Deny):
+            return await send_response(renderer.render(decision, request), scope, send)
         request.judge, request.allow = engine, decision
         admit(scope, decision)
         if decision.place is not None and decision.place.kind != "header":
@@ -123,17 +125,21 @@ class JWTMiddleware:
         token = judged_request.set(request)
         try:
             return await self.app(scope, receive, send)
+        except Denied as denied:
+            # The second lock inside the application. Where the response has begun, the server fails loudly.
+            await send_response(renderer.render(denied.decision, request), scope, send)
         finally:
             judged_request.reset(token)
 
 
-def facts(scope: Scope) -> ASGIRequest | None:
-    """What the scope says of the request; None for a scope that says too little to judge it."""
-    try:
-        return ASGIRequest(scope)
-    except Exception as error:
-        record_unforeseen("reading the scope", error)
-        return None
+def _refuse_twice(app: object, policy: Policy) -> None:
+    """Look through the middleware between, as far as it keeps what it wraps as `app`."""
+    seen: set[int] = set()
+    while app is not None and id(app) not in seen:
+        if isinstance(app, JWTMiddleware) and app.policy is policy:
+            raise ConfigurationError("policy", "the same policy is applied twice to one application", "Wrap it once")
+        seen.add(id(app))
+        app = getattr(app, "app", None)
 
 
 def admit(scope: Scope, allow: Allow) -> None:

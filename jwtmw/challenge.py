@@ -1,41 +1,40 @@
 """The one renderer: a `Deny` becomes status, headers and body, the same on every surface.
 
-Owns: status codes, `WWW-Authenticate` (RFC 6750 section 3, RFC 9110 section 11.6.1), bodies (RFC 9457) and their formats.
-Must never know: why a token was refused beyond the reason's name, frameworks, servers. The only place that knows 401 and 403.
+Owns: status codes, `WWW-Authenticate` (RFC 6750 section 3, RFC 9110 section 11.6.1), bodies (RFC 9457) and their
+formats; the only place that knows 401 and 403.
+Must never know: why a token was refused beyond the reason's name, frameworks, servers.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from jwtmw.decision import Code, Deny, Reason
+from jwtmw.records import record_unforeseen
 from jwtmw.request import Request
 
-logger = logging.getLogger("jwtmw.challenge")
-
-ErrorFormat = Literal["problem", "message", "edgex", "empty"]
 OnDeny = Callable[["Problem", Request], tuple[str, str | bytes]]
 
-# code -> status, title, detail, and APISIX's text where APISIX has one
-_SHOWN: dict[Code, tuple[int, str, str, str]] = {
-    Code.TOKEN_MISSING: (401, "Unauthorized", "This resource needs an access token.", "Missing JWT token in request"),
-    Code.INVALID_REQUEST: (
-        400,
-        "Bad Request",
-        "The request must carry exactly one well-formed access token.",
-        "JWT token invalid",
-    ),
-    Code.BAD_PATH: (400, "Bad Request", "The path can be read in more than one way.", ""),
-    Code.BAD_METHOD: (400, "Bad Request", "The request method is not known.", ""),
-    Code.TOKEN_INVALID: (401, "Unauthorized", "The access token was refused.", "failed to verify jwt"),
-    Code.INSUFFICIENT_SCOPE: (403, "Forbidden", "The access token does not grant enough for this resource.", ""),
-    Code.FORBIDDEN: (403, "Forbidden", "Nobody may use this resource.", ""),
-    Code.UNAVAILABLE: (503, "Service Unavailable", "The access token cannot be checked now. Try again later.", ""),
-    Code.INTERNAL_ERROR: (500, "Internal Server Error", "The request could not be judged.", ""),
+# code -> status, title, detail
+_SHOWN = {
+    Code.TOKEN_MISSING: (401, "Unauthorized", "This resource needs an access token."),
+    Code.INVALID_REQUEST: (400, "Bad Request", "The request must carry exactly one well-formed access token."),
+    Code.BAD_PATH: (400, "Bad Request", "The path can be read in more than one way."),
+    Code.BAD_METHOD: (400, "Bad Request", "The request method is not known."),
+    Code.TOKEN_INVALID: (401, "Unauthorized", "The access token was refused."),
+    Code.INSUFFICIENT_SCOPE: (403, "Forbidden", "The access token does not grant enough for this resource."),
+    Code.FORBIDDEN: (403, "Forbidden", "Nobody may use this resource."),
+    Code.UNAVAILABLE: (503, "Service Unavailable", "The access token cannot be checked now. Try again later."),
+    Code.INTERNAL_ERROR: (500, "Internal Server Error", "The request could not be judged."),
+}
+# APISIX's own texts, where it has one; clients may look for them.
+_APISIX = {
+    Code.TOKEN_MISSING.value: "Missing JWT token in request",
+    Code.INVALID_REQUEST.value: "JWT token invalid",
+    Code.TOKEN_INVALID.value: "failed to verify jwt",
 }
 
 # RFC 6750 section 3.1: no error attribute where no token was presented; one fixed description, so nothing can leak.
@@ -67,17 +66,17 @@ class Response:
 
 
 class Renderer:
-    """Renders refusals in one configured format."""
+    """Renders refusals in one configured format: "problem", "message", "edgex" or "empty"."""
 
     def __init__(
         self,
         realm: str = "api",
-        error_format: ErrorFormat = "problem",
+        error_format: str = "problem",
         expose_reason: bool = False,
         on_deny: OnDeny | None = None,
     ) -> None:
         self._realm = realm.replace("\\", "\\\\").replace('"', '\\"')
-        self._format = error_format
+        self._format = _FORMATS[error_format]
         self._expose_reason = expose_reason
         self._on_deny = on_deny
 
@@ -94,7 +93,7 @@ class Renderer:
         return Response(problem.status, tuple(headers), b"" if head else body)
 
     def _problem(self, reason: Reason) -> Problem:
-        status, title, detail, _ = _SHOWN[reason.code]
+        status, title, detail = _SHOWN[reason.code]
         return Problem(status, reason.code.value, title, detail, reason.value if self._expose_reason else None)
 
     def _challenge(self, deny: Deny) -> list[tuple[bytes, bytes]]:
@@ -112,17 +111,20 @@ class Renderer:
         if self._on_deny is not None and request is not None:
             try:
                 return _checked(self._on_deny(problem, request))
-            except Exception as error:
-                # The hook is the application's; a refusal must not depend on it. Its message may hold anything.
-                logger.error("on_deny failed with %s; the default body is used", type(error).__name__)
-        return _FORMATS[self._format](problem)
+            except Exception as error:  # noqa: BLE001 (the application's; a refusal does not depend on it)
+                record_unforeseen("on_deny", error)
+        return self._format(problem)
 
 
 def _checked(answer: tuple[str, str | bytes]) -> tuple[bytes, bytes]:
+    """What `on_deny` returned, fit for a header and a body; raises for anything else."""
     content_type, body = answer
-    if not (content_type.isascii() and content_type.isprintable()):
-        raise ValueError("content type")
-    return content_type.encode("ascii"), body.encode("utf-8") if isinstance(body, str) else bytes(body)
+    # A header's value: a control character in it would end it, a blank around it some servers refuse.
+    if not (content_type.isascii() and content_type.isprintable() and content_type == content_type.strip()):
+        raise ValueError("no content type")
+    if not isinstance(body, str | bytes):
+        raise TypeError("no body")
+    return content_type.encode("ascii"), body.encode("utf-8") if isinstance(body, str) else body
 
 
 def _json(members: dict[str, Any], problem: Problem) -> bytes:
@@ -143,8 +145,7 @@ def _problem_format(problem: Problem) -> tuple[bytes, bytes]:
 
 
 def _message_format(problem: Problem) -> tuple[bytes, bytes]:
-    text = _SHOWN[Code(problem.code)][3] or problem.detail
-    return b"application/json", _json({"message": text}, problem)
+    return b"application/json", _json({"message": _APISIX.get(problem.code, problem.detail)}, problem)
 
 
 def _edgex_format(problem: Problem) -> tuple[bytes, bytes]:
@@ -152,7 +153,7 @@ def _edgex_format(problem: Problem) -> tuple[bytes, bytes]:
     return b"application/json", _json(members, problem)
 
 
-def _empty_format(problem: Problem) -> tuple[bytes, bytes]:
+def _empty_format(problem: Problem) -> tuple[bytes, bytes]:  # noqa: ARG001 (one of four)
     return b"", b""
 
 

@@ -6,28 +6,30 @@ Must never know: frameworks, the environment, how a step of the engine works.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import time
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import asdict
+from typing import Any
 
 from jwtmw.challenge import OnDeny, Renderer
-from jwtmw.engine import Check, Clock, Engine, LoadUser
-from jwtmw.errors import ConfigurationError, KeyRefused
+from jwtmw.engine import Clock, Engine
+from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
+from jwtmw.hooks import Check, LoadUser, is_async
+from jwtmw.issuers.discovery import Discovery
 from jwtmw.issuers.fetch import HttpSettings, fetch
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import KeySet
-from jwtmw.issuers.remote import RemoteKeys
+from jwtmw.issuers.remote import Fetch, RemoteKeys
 from jwtmw.issuers.snapshot import Timing
 from jwtmw.issuers.source import KeySource, StaticKeys
 from jwtmw.metrics import Metrics
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Rule, RuleBook
-from jwtmw.settings import JwkSet, JwksUrl, Pem, Secret, Settings, read_settings, schema
+from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, read_settings, schema
 from jwtmw.token.cache import TokenCache
 from jwtmw.token.locate import Locator, Place
 
@@ -64,12 +66,9 @@ class Policy:
     ) -> None:
         if keys and source is not None:
             raise ConfigurationError("", "a policy was given both a source and keys", "Give one of the two")
-        if inspect.iscoroutinefunction(check):
-            raise ConfigurationError("check", "a check is asked in the middle of a decision", "Make it a plain function")
+        _check_hooks(load_user, check, on_deny)
         self.settings = read_settings(keys or source, framework)
-        self.renderer = Renderer(
-            self.settings.realm, self.settings.error_format, self.settings.expose_reason, on_deny
-        )
+        self.renderer = Renderer(self.settings.realm, self.settings.error_format, self.settings.expose_reason, on_deny)
         self.engine = _engine(self.settings, clock, check, load_user)
         _announce(self.settings)
 
@@ -89,11 +88,28 @@ class Policy:
         gauges = {name: int(getattr(self.settings, name)) for name in ("secure", "inbound", "report_only")}
         return {**gauges, **self.engine.metrics.snapshot()}
 
+    def issuers(self) -> dict[str, dict[str, Any]]:
+        """What is known of each issuer's keys now, by the issuer's name. Asking fetches nothing and never waits.
+
+        `fresh`, `stale` (past their time, serving because refreshing fails), neither (none yet, or none any more),
+        `cooling_down` (unknown key ids are refused without a fetch), `last_error` (our words; None after a success).
+        """
+        return {name: asdict(issuer.keys.state) for name, issuer in self.engine.issuers.by_name.items()}
+
     def __repr__(self) -> str:
         return f"Policy({self.settings!r})"
 
 
 PolicySource = Policy | Source
+
+
+def _check_hooks(load_user: object, check: object, on_deny: object) -> None:
+    """What could never be called as agreed does not start."""
+    for name, hook in (("load_user", load_user), ("check", check), ("on_deny", on_deny)):
+        if hook is not None and not callable(hook):
+            raise ConfigurationError(name, "cannot be called", "Give a function")
+        if name != "load_user" and is_async(hook):
+            raise ConfigurationError(name, "is called where nothing can be awaited", "Make it a plain function")
 
 
 def _announce(settings: Settings) -> None:
@@ -109,7 +125,9 @@ def _announce(settings: Settings) -> None:
 def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: LoadUser | None) -> Engine:
     judging = settings.secure and settings.inbound
     places = [_place(location) for location in settings.token_from]
-    issuers = [_issuer(index, table, settings, clock) for index, table in enumerate(settings.issuers)] if judging else []
+    # Non-secure, or switched off: no key is looked at, no thread will start.
+    tables = settings.issuers if judging else ()
+    issuers = [_issuer(table, f"issuers[{index}]", settings, clock) for index, table in enumerate(tables)]
     # An issuer's own places replace the global ones: where all issuers have their own, no other place is read.
     read = [_place(each) for table in settings.issuers for each in table.token_from or settings.token_from] or places
     rules = [_rule(index, table) for index, table in enumerate(settings.rules)]
@@ -126,12 +144,8 @@ def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: Lo
         report_only=settings.report_only,
         check=check,
         load_user=load_user,
-        awaits_user=_is_async(load_user),
+        awaits_user=is_async(load_user),
     )
-
-
-def _is_async(function: object) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
 
 
 def _place(location: schema.Location) -> Place:
@@ -157,7 +171,7 @@ def _rule(index: int, table: schema.Rule) -> Rule:
 def _requirement(
     table: schema.Requirement, key: str, any_of: tuple[schema.Requirement, ...] | None = None
 ) -> Requirement:
-    alternatives = any_of and [_requirement(each, f"{key}.any_of[{index}]") for index, each in enumerate(any_of)]
+    alternatives = [_requirement(each, f"{key}.any_of[{index}]") for index, each in enumerate(any_of or ())]
     return Requirement.of(
         scopes=table.scopes,
         any_scope=table.any_scope,
@@ -166,16 +180,12 @@ def _requirement(
         claims=table.claims,
         issuers=table.issuers,
         audience=table.audience,
-        any_of=alternatives,
+        any_of=alternatives or None,
         key=key,
     )
 
 
-def _issuer(index: int, table: schema.Issuer, settings: Settings, clock: Clock) -> Issuer:
-    try:
-        keys = _keys(table, settings.http, clock)
-    except KeyRefused as error:
-        raise ConfigurationError(f"issuers[{index}]", f"its keys cannot be used: {error}") from None
+def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) -> Issuer:
     return Issuer(
         name=table.name,
         issuer=table.issuer,
@@ -193,33 +203,38 @@ def _issuer(index: int, table: schema.Issuer, settings: Settings, clock: Clock) 
         leeway=table.leeway,
         require_issuer=table.require_issuer,
         places=None if table.token_from is None else frozenset(_place(location) for location in table.token_from),
-        keys=keys,
+        keys=_keys(table, key, settings.http, clock),
     )
 
 
-def _keys(table: schema.Issuer, http: schema.Http, clock: Clock) -> KeySource:
+def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> KeySource:
     material = table.key_material
-    if isinstance(material, JwksUrl):
-        asked = HttpSettings(http.timeout, http.ca_file, http.proxy)
+    if material is None:
+        raise ConfigurationError(key, "has no keys", "Give it jwks_url, jwks, public_key or secret")
+    if isinstance(material, JwksUrl | MetadataUrl):
         timing = Timing(table.key_source.ttl, table.key_source.max_stale, table.key_source.cooldown, http.timeout)
-        # The URL is the configuration's, never a token's (RFC 8725 section 3.10).
-        return RemoteKeys(
-            table.name, lambda etag: fetch(material.url, etag, asked), timing, clock=clock.monotonic
-        )
+        return RemoteKeys(table.name, key_fetch(table, material, http), timing, clock=clock.monotonic)
     keys = _configured(table, material)
-    if not any(key.algorithms & set(table.algorithms) for key in keys.keys):
-        raise KeyRefused("none of them fits the issuer's algorithms")
+    if not any(one.algorithms & set(table.algorithms) for one in keys.keys):
+        cure = "Drop algorithms, or name one that the key is made for"
+        raise ConfigurationError(f"{key}.algorithms", "none of them fits the configured key", cure)
     return StaticKeys(keys)
 
 
-def _configured(table: schema.Issuer, material: Secret | Pem | JwkSet | None) -> KeySet:
+def key_fetch(table: schema.Issuer, material: JwksUrl | MetadataUrl, http: schema.Http) -> Fetch:
+    """What fetches the issuer's keys. The URL is the configuration's, never a token's (RFC 8725 section 3.10)."""
+    asked = HttpSettings(http.timeout, http.ca_file, http.proxy)
+    if isinstance(material, MetadataUrl):
+        return Discovery(table.issuer or "", material.url, asked)
+    return lambda etag: fetch(material.url, etag, asked)
+
+
+def _configured(table: schema.Issuer, material: Secret | Pem | JwkSet) -> KeySet:
+    """The settings have judged the material already: nothing here is refused any more."""
     if isinstance(material, Secret):
-        # The settings have judged its length and its quality.
         return KeySet([secret_key(material.value, table.algorithms, allow_short=True)])
     if isinstance(material, Pem):
         return KeySet([import_pem(material.text)])
-    if material is None:
-        raise KeyRefused("it has none")
     imported = import_jwk_set(material.document)
     for text in imported.skipped:
         logger.warning("issuer %s: a configured key is skipped: %s", table.name, text)

@@ -47,6 +47,6 @@ def current_user() -> Any:
 
 def enforce(mark: Mark) -> None:
     """Ask the engine again whether the caller meets the mark; raises `Denied` or `NotInstalledError`."""
-    request, judge, _ = _judged()
+    request, judge, allow = _judged()
     if request.judged_mark is not mark:
-        judge.enforce(request, mark)
+        judge.enforce(request, allow, mark)

@@ -7,7 +7,7 @@ Must never know: HTTP status codes, headers, frameworks.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from jwtmw.policy.rules import Ask
@@ -30,12 +30,13 @@ class Code(str, Enum):
 
 
 class Reason(str, Enum):
-    """Why exactly: for logs, metrics and `explain`, in the order in which the engine asks."""
+    """Why exactly: for logs, metrics and `explain`; roughly in the order in which the engine asks."""
 
     code: Code
     meaning: str
 
-    def __new__(cls, value: str, code: Code, meaning: str) -> Reason:
+    def __new__(cls, value: str, code: Code, meaning: str) -> Self:
+        """A text that carries its code and its meaning."""
         self = str.__new__(cls, value)
         self._value_ = value
         self.code = code
@@ -81,10 +82,10 @@ class Reason(str, Enum):
     CLAIM_MISMATCH = "claim_mismatch", Code.INSUFFICIENT_SCOPE, "a claim is missing or has another value"
 
     KEYS_UNAVAILABLE = "keys_unavailable", Code.UNAVAILABLE, "the issuer's keys cannot be had now"
-    INTERNAL = "internal", Code.INTERNAL_ERROR, "something unforeseen; the log has the traceback"
+    INTERNAL = "internal", Code.INTERNAL_ERROR, "something unforeseen; the log says where"
 
     def __str__(self) -> str:
-        return self.value
+        return str.__str__(self)
 
 
 class Allow(NamedTuple):
@@ -105,7 +106,8 @@ class Deny(NamedTuple):
 
     `ask` is what the route wanted, None where the path itself was refused; `principal` is the verified caller
     where the token was good but not enough; `retry_after` is in seconds; `liftable` says that only the default
-    refused, so that an endpoint's mark may still let the caller in.
+    refused, so that an endpoint's mark may still let the caller in. `place` is where the token was, `user` the
+    application's own for `principal`: a request that passes all the same, as only reported, goes on with both.
     """
 
     reason: Reason
@@ -113,6 +115,8 @@ class Deny(NamedTuple):
     principal: Principal | None = None
     retry_after: int = 0
     liftable: bool = False
+    place: Place | None = None
+    user: Any = None
 
 
 Decision = Allow | Deny

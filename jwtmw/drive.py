@@ -11,12 +11,14 @@ Whatever is waited for is led by nobody here: a waiter that is cancelled or time
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import wait as wait_for_futures
+from contextlib import suppress
 from typing import Any
 
 from jwtmw.decision import Allow, Decision, Deny
-from jwtmw.engine import Effect, Engine, Flow, ReadBody
+from jwtmw.effects import Effect, Flow, ReadBody
+from jwtmw.engine import Engine
 from jwtmw.errors import ConfigurationError
 from jwtmw.issuers.source import Flight
 from jwtmw.request import Request
@@ -32,9 +34,11 @@ def run(engine: Engine, request: Request, read_body: BodyReader) -> Decision:
     step = _advance(flow, None, None)
     while not isinstance(step, Allow | Deny):
         try:
-            step = _advance(flow, _perform(step, read_body), None)
-        except Exception as error:
+            answer = _perform(step, read_body)
+        except Exception as error:  # noqa: BLE001 (the flow judges it)
             step = _advance(flow, None, error)
+        else:
+            step = _advance(flow, answer, None)
     return step
 
 
@@ -44,9 +48,11 @@ async def arun(engine: Engine, request: Request, read_body: AsyncBodyReader) -> 
     step = _advance(flow, None, None)
     while not isinstance(step, Allow | Deny):
         try:
-            step = _advance(flow, await _perform_async(step, read_body), None)
-        except Exception as error:
+            answer = await _perform_async(step, read_body)
+        except Exception as error:  # noqa: BLE001 (the flow judges it)
             step = _advance(flow, None, error)
+        else:
+            step = _advance(flow, answer, None)
     return step
 
 
@@ -65,7 +71,8 @@ def _perform(effect: Effect, read_body: BodyReader) -> Any:
     if isinstance(effect.on, Flight):
         wait_for_futures([effect.on.future], timeout=effect.on.remaining())
         return None
-    effect.on.close()
+    if isinstance(effect.on, Coroutine):
+        effect.on.close()
     raise ConfigurationError("load_user", "an async load_user needs an ASGI application", "Make it a plain function")
 
 
@@ -85,11 +92,9 @@ async def _landed(flight: Flight) -> None:
     wake = _waker()
 
     def on_landing(_: object) -> None:
-        try:
+        # The loop may have ended before the flight did: nobody waits there any more (trio.RunFinishedError is one too).
+        with suppress(RuntimeError):
             wake(landed.set)
-        except RuntimeError:
-            # The loop ended before the flight did: nobody waits there any more (trio's RunFinishedError is one too).
-            pass
 
     flight.future.add_done_callback(on_landing)
     with anyio.move_on_after(flight.remaining()):

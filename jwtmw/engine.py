@@ -9,14 +9,15 @@ Must never know: HTTP status, frameworks, threads, sockets. `decide` yields what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
+from jwtmw.effects import Flow, Wait
 from jwtmw.errors import Denied, KeysUnavailable, TokenRefused
+from jwtmw.hooks import Check, LoadUser, awaited_user, passes, user_of
 from jwtmw.issuers.issuer import Issuers
 from jwtmw.issuers.source import Flight
 from jwtmw.metrics import Metrics
@@ -25,48 +26,33 @@ from jwtmw.policy.rules import Access, Ask, RuleBook
 from jwtmw.records import record_refusal, record_unforeseen
 from jwtmw.request import Request
 from jwtmw.token.cache import Entry, TokenCache
-from jwtmw.token.locate import Found, Locator
+from jwtmw.token.locate import Locator, Place
 from jwtmw.token.parse import parse
 from jwtmw.token.principal import ANONYMOUS, Principal, principal_of
 from jwtmw.token.verify import check_claims, check_signature, valid_from, valid_until
-
-Check = Callable[[Principal, Request], object]
-LoadUser = Callable[[Principal], Any]
 
 
 class Clock(Protocol):
     """Where the time comes from: `time()` in epoch seconds, `monotonic()` in seconds."""
 
-    def time(self) -> float: ...
-    def monotonic(self) -> float: ...
-
-
-class Wait(NamedTuple):
-    """An effect: wait until the flight has landed or is overdue, or send back the coroutine's result."""
-
-    on: Flight | Coroutine[Any, Any, Any]
-
-
-class ReadBody(NamedTuple):
-    """An effect: read the request's body, at most `limit` bytes, and send it back whole."""
-
-    limit: int
-
-
-Effect = Wait | ReadBody
-Flow = Generator[Effect, Any, Decision]
+    def time(self) -> float: ...  # noqa: D102
+    def monotonic(self) -> float: ...  # noqa: D102
 
 
 class Presented(NamedTuple):
     """A token that is still to be proved, or a caller still to be turned into the application's user.
 
-    `credential` is what the cache knows the token by.
+    `principal` is None where the token is still to be proved; `credential` is what the cache will know it by.
     """
 
     ask: Ask
-    found: Found
-    credential: bytes
+    place: Place
     principal: Principal | None
+    token: bytes = b""
+    credential: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Presented({self.place.label})"
 
 
 # What has nothing to prove: public routes, absent optional tokens, preflights, non-secure mode.
@@ -109,8 +95,8 @@ class Engine:
         try:
             proved = self._proved(request, opened)
             return None if isinstance(proved, Flight) else self._settle(request, proved)
-        except Exception as error:
-            return self._failed(request, error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            return self._failed(request, error, opened.place)
 
     def decide(self, request: Request) -> Flow:
         """The same decision as a generator of effects, for what has to wait. Never raises an `Exception`."""
@@ -118,15 +104,15 @@ class Engine:
         if not isinstance(opened, Presented):
             return opened
         try:
-            proved = self._proved(request, opened)
-            if isinstance(proved, Flight):
+            landed = None
+            while isinstance(proved := self._proved(request, opened, landed), Flight):
                 yield Wait(proved)
-                proved = self._proved(request, opened, proved)
-            if self.awaits_user and isinstance(proved, Allow):
-                proved = proved._replace(user=(yield from self._awaited_user(proved.user)))
+                landed = proved
+            if self.awaits_user and proved.user is not None:
+                proved = proved._replace(user=(yield from awaited_user(proved.user)))
             return self._settle(request, proved)
-        except Exception as error:
-            return self._failed(request, error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            return self._failed(request, error, opened.place)
 
     def add_mark(self, request: Request, allow: Allow, mark: Mark) -> Decision | None:
         """Judge again, now that the endpoint's mark is known; None where that has to wait.
@@ -142,28 +128,30 @@ class Engine:
         if ask.access is Access.PUBLIC:
             return PASS
         reason = ask.requirement.unmet(allow.principal)
-        return allow if reason is None else self.conclude(request, Deny(reason, ask, allow.principal))
+        return allow if reason is None else self.conclude(request, _lacking(reason, ask, allow))
 
-    def enforce(self, request: Request, mark: Mark) -> None:
-        """The second lock: raise `Denied` unless the caller of the judged request meets the mark."""
-        allow = request.allow
-        if not self.judging or request.ask is None or allow is None or allow.would_deny is not None:
+    def enforce(self, request: Request, allow: Allow, mark: Mark) -> None:
+        """The second lock: raise `Denied` unless the caller who was let in as `allow` says meets the mark."""
+        if not self.judging or allow.would_deny is not None or request.ask is None:
             return
         ask = self.rules.ask(request.ask.rule, mark)
         reason = _unmet(ask, allow.principal)
         if reason is not None:
-            decision = self.conclude(request, Deny(reason, ask, allow.principal))
+            decision = self.conclude(request, _lacking(reason, ask, allow))
             if isinstance(decision, Deny):
                 raise Denied(decision)
 
-    def conclude(self, request: Request, deny: Deny) -> Decision:
+    def conclude(self, request: Request, deny: Deny) -> Decision:  # noqa: ARG002 (the contract with adapters)
         """A refusal becomes final: counted and recorded, and in report-only mode turned into a pass."""
-        reported = self.report_only or (deny.ask is not None and deny.ask.report_only)
-        record_refusal(self.metrics, request, deny, reported)
+        reported = self._only_reports(deny.ask)
+        record_refusal(self.metrics, deny, reported)
         if not reported:
             return deny._replace(liftable=False)
         principal = deny.principal or ANONYMOUS
-        return Allow(principal, principal, None, deny.reason)
+        return Allow(principal, principal if deny.user is None else deny.user, deny.place, deny.reason)
+
+    def _only_reports(self, ask: Ask | None) -> bool:
+        return self.report_only or (ask is not None and ask.report_only)
 
     def _open(self, request: Request) -> Decision | Presented:
         """All that is local: path, method, rule, mark, the token's place and the cache."""
@@ -171,8 +159,8 @@ class Engine:
             return PASS
         try:
             opened = self._asked(request)
-            return opened if type(opened) is Presented else self._settle(request, opened)
-        except Exception as error:
+            return opened if isinstance(opened, Presented) else self._settle(request, opened)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             return self._failed(request, error)
 
     def _asked(self, request: Request) -> Decision | Presented:
@@ -190,7 +178,7 @@ class Engine:
         lone = self.locator.lone
         credential = None if lone is None else request.header(lone)
         if credential and (entry := self.cache.get(credential)) is not None and self._holds(entry):
-            return self._seen(ask, entry, credential)
+            return self._seen(ask, entry)
         found = self.locator.find(request)
         if found is None:
             return PASS if ask.access is Access.OPTIONAL else Deny(Reason.TOKEN_MISSING, ask)
@@ -198,8 +186,8 @@ class Engine:
             credential = found.token
             entry = self.cache.get(credential)
             if entry is not None and entry.place is found.place and self._holds(entry):
-                return self._seen(ask, entry, credential)
-        return Presented(ask, found, credential, None)
+                return self._seen(ask, entry)
+        return Presented(ask, found.place, None, found.token, credential)
 
     def _holds(self, entry: Entry) -> bool:
         """Whether a verdict still counts: time and key are judged again at each hit."""
@@ -207,33 +195,38 @@ class Engine:
             return entry.issuer.keys.trusts(entry.key, entry.generation)
         return False
 
-    def _seen(self, ask: Ask, entry: Entry, credential: bytes) -> Decision | Presented:
+    def _seen(self, ask: Ask, entry: Entry) -> Decision | Presented:
         """A token that was verified before; what this route wants is asked anew."""
         principal = entry.principal
         if self.check is not None or self.load_user is not None:
-            return Presented(ask, Found(credential, entry.place), credential, principal)
+            return Presented(ask, entry.place, principal)
         reason = ask.requirement.unmet(principal)
-        return _allow((principal, principal, entry.place, None)) if reason is None else Deny(reason, ask, principal)
+        if reason is not None:
+            return Deny(reason, ask, principal, place=entry.place)
+        allow: Allow = _allow((principal, principal, entry.place, None))
+        return allow
 
     def _proved(self, request: Request, presented: Presented, after: Flight | None = None) -> Decision | Flight:
         """Signature, check, requirement, user; or the flight to wait for, `after` which it is asked again."""
-        ask, found, credential, principal = presented
+        ask, place, principal, token, credential = presented
         if principal is None:
-            verified = self._verified(found, credential, after)
+            verified = self._verified(token, place, credential, after)
             if isinstance(verified, Flight):
                 return verified
             principal = verified
-        if self.check is not None and not _passes(self.check, principal, request):
-            return Deny(Reason.CHECK_REFUSED, ask)
+        if self.check is not None and not passes(self.check, principal, request):
+            return Deny(Reason.CHECK_REFUSED, ask, place=place)
         reason = ask.requirement.unmet(principal)
-        if reason is not None:
-            return Deny(reason, ask, principal)
-        return Allow(principal, principal if self.load_user is None else self._user(principal), found.place)
+        if reason is not None and not self._only_reports(ask):
+            return Deny(reason, ask, principal, place=place)
+        user = principal if self.load_user is None else user_of(self.load_user, principal, self.awaits_user)
+        allow = Allow(principal, user, place)
+        return allow if reason is None else _lacking(reason, ask, allow)
 
-    def _verified(self, found: Found, credential: bytes, after: Flight | None) -> Principal | Flight:
+    def _verified(self, raw: bytes, place: Place, credential: bytes, after: Flight | None) -> Principal | Flight:
         """Cheap and local before costly and remote: an unknown issuer or a stale token never causes a fetch."""
-        token = parse(found.token, self.max_token_bytes)
-        issuer = self.issuers.find(token.issuer, found.place)
+        token = parse(raw, self.max_token_bytes)
+        issuer = self.issuers.find(token.issuer, place)
         now = self.clock.time()
         check_claims(token, issuer, now)
         generation = issuer.keys.generation
@@ -242,71 +235,43 @@ class Engine:
             return keys
         key = check_signature(token, keys)
         self.metrics.verified += 1
-        principal = principal_of(token, issuer, found.token)
+        principal = principal_of(token, issuer, raw)
         until = min(valid_until(token, issuer), now + self.cache.max_age)
         since = valid_from(token, issuer)
-        weight = len(found.token)
-        self.cache.put(credential, Entry(principal, issuer, key, generation, found.place, since, until, weight))
+        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, len(raw)))
         return principal
 
-    def _user(self, principal: Principal) -> Any:
-        """The application's own user; the coroutine that will bring it where `load_user` is async."""
-        try:
-            user = self.load_user(principal) if self.load_user is not None else principal
-        except Exception as error:
-            record_unforeseen("load_user", error)
-            user = None
-        if user is None:
-            raise TokenRefused(Reason.USER_REFUSED)
-        return user
-
-    def _awaited_user(self, coroutine: Coroutine[Any, Any, Any]) -> Generator[Effect, Any, Any]:
-        try:
-            user = yield Wait(coroutine)
-        except Exception as error:
-            record_unforeseen("load_user", error)
-            user = None
-        if user is None:
-            raise TokenRefused(Reason.USER_REFUSED)
-        return user
-
-    def _failed(self, request: Request, error: Exception) -> Decision:
+    def _failed(self, request: Request, error: Exception, place: Place | None = None) -> Decision:
         """Every way in which a step can fail, the unforeseen one included, is a refusal."""
+        ask = request.ask
         if isinstance(error, TokenRefused):
-            return self._settle(request, Deny(error.reason, request.ask))
+            return self._settle(request, Deny(error.reason, ask, place=place))
         if isinstance(error, KeysUnavailable):
-            return self._settle(request, Deny(Reason.KEYS_UNAVAILABLE, request.ask, None, ceil(error.retry_after)))
+            retry_after = ceil(error.retry_after)
+            return self._settle(request, Deny(Reason.KEYS_UNAVAILABLE, ask, retry_after=retry_after, place=place))
         record_unforeseen("the engine", error)
-        return self._settle(request, Deny(Reason.INTERNAL, request.ask))
+        return self._settle(request, Deny(Reason.INTERNAL, ask, place=place))
 
-    def _settle(self, request: Request, decision: Any) -> Any:
+    def _settle(self, request: Request, decision: Decision) -> Decision:
         """Count a pass; make a refusal final, unless only the default refused and a mark may still speak."""
-        if type(decision) is Deny:
-            if not request.endpoint_known and decision.reason.code not in NEVER_LIFTED and _by_default(decision):
-                return decision._replace(liftable=True)
-            return self.conclude(request, decision)
-        if type(decision) is Allow:
+        if isinstance(decision, Allow):
             self.metrics.allowed += 1
-        return decision
+            return decision
+        by_default = decision.ask is not None and decision.ask.by_default
+        if by_default and not request.endpoint_known and decision.reason.code not in NEVER_LIFTED:
+            return decision._replace(liftable=True)
+        return self.conclude(request, decision)
 
 
-def _by_default(deny: Deny) -> bool:
-    return deny.ask is not None and deny.ask.by_default
+def _lacking(reason: Reason, ask: Ask, allow: Allow) -> Deny:
+    """The refusal of a caller whose token was good."""
+    return Deny(reason, ask, allow.principal, place=allow.place, user=allow.user)
 
 
 def _unmet(ask: Ask, principal: Principal) -> Reason | None:
     if principal.is_authenticated:
         return ask.requirement.unmet(principal)
     return Reason.TOKEN_MISSING if ask.access > Access.OPTIONAL else None
-
-
-def _passes(check: Check, principal: Principal, request: Request) -> bool:
-    """Only True passes: what a check forgot to return, or to await, refuses."""
-    try:
-        return check(principal, request) is True
-    except Exception as error:
-        record_unforeseen("check", error)
-        return False
 
 
 def _is_preflight(request: Request) -> bool:

@@ -7,12 +7,14 @@ Must never know: how to decide. It shows no token and no claim.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from jwtmw.challenge import Renderer
 from jwtmw.decision import Allow, Code, Decision, Reason
 from jwtmw.drive import run
 from jwtmw.engine import Engine
+from jwtmw.metrics import Metrics
 from jwtmw.policy.rules import Access, Ask
 from jwtmw.policy.wording import in_words
 from jwtmw.request import Request
@@ -46,34 +48,46 @@ class Explanation:
 class _Asked(Request):
     """A request that carries its token wherever the policy looks first."""
 
-    __slots__ = ("_headers",)
-
     def __init__(self, method: str, path: str, token: str | None, place: Place | None) -> None:
         super().__init__(method, path)
         self._headers: dict[bytes, bytes] = {}
         if token is None or place is None:
             return
         if place.kind == "query":
-            self.query_string = f"{place.name}={token}".encode()
+            self.query_string = f"{quote(place.name)}={quote(token, errors='replace')}".encode()
         elif place.kind == "subprotocol":
             self.websocket = True
-            self._headers[b"sec-websocket-protocol"] = f"{place.name}, {token}".encode()
+            self._headers[b"sec-websocket-protocol"] = _bytes(f"{place.name}, {token}")
         else:
             value = token if place.scheme is None else f"{place.scheme} {token}"
-            self._headers[place.name.lower().encode()] = value.encode()
+            self._headers[place.name.lower().encode()] = _bytes(value)
 
     def header(self, name: bytes) -> bytes | None:
         """The one header there is."""
         return self._headers.get(name)
 
 
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "replace")
+
+
 def explain(engine: Engine, renderer: Renderer, method: str, path: str, token: str | None) -> Explanation:
-    """Decide on a request that has nothing but a method, a decoded path and perhaps a token."""
+    """Decide on a request that has nothing but a method, a decoded path and perhaps a token.
+
+    It is logged as any other and counted nowhere. An async `load_user` needs an event loop, and is not asked.
+    """
+    if engine.awaits_user:
+        engine = replace(engine, load_user=None, awaits_user=False)
+    engine = replace(engine, metrics=Metrics())
     place = next(iter(engine.locator.places), None)
     request = _Asked(method, path, token, place)
-    decision = engine.decide_now(request) or run(engine, request, lambda limit: b"")
+    decision = engine.decide_now(request) or run(engine, request, _no_body)
     status = None if isinstance(decision, Allow) else renderer.render(decision, request).status
     return Explanation(decision, status, tuple(_steps(engine, request, decision, place if token else None, status)))
+
+
+def _no_body(limit: int) -> bytes:  # noqa: ARG001 (as every reader of bodies)
+    return b""
 
 
 def _steps(

@@ -13,7 +13,10 @@ from jwtmw.decision import Reason
 
 
 class Metrics:
-    """Plain counters, bumped without a lock: under many threads a few counts may be lost, never a decision."""
+    """Plain counters, bumped without a lock: under many threads a few counts may be lost, never a decision.
+
+    They count decisions. A request has one for its path, and one more where its endpoint's mark wants more.
+    """
 
     __slots__ = ("allowed", "denied", "verified", "would_deny")
 
@@ -25,12 +28,14 @@ class Metrics:
 
     def snapshot(self) -> dict[str, Any]:
         """Numbers since the start: `denied` by reason, `would_deny` by route and reason."""
+        # Copies first: another thread may count a new reason meanwhile.
+        denied, would_deny = dict(self.denied), dict(self.would_deny)
         return {
             "allowed": self.allowed,
             "verified": self.verified,
-            "denied": {reason.value: count for reason, count in self.denied.items()},
+            "denied": {reason.value: count for reason, count in denied.items()},
             "would_deny": [
                 {"route": route, "reason": reason.value, "count": count}
-                for (route, reason), count in self.would_deny.items()
+                for (route, reason), count in would_deny.items()
             ],
         }

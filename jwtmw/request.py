@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Judge(Protocol):
     """The part of the engine that is asked again while the application runs."""
 
-    def enforce(self, request: Request, mark: Mark) -> None:
-        """Raise `Denied` unless the caller of the judged request meets the mark."""
+    def enforce(self, request: Request, allow: Allow, mark: Mark) -> None:
+        """Raise `Denied` unless the caller who was let in as `allow` says meets the mark."""
 
 
 class Request:

@@ -27,7 +27,10 @@ from jwtmw.starlette import JWTMiddleware
 logging.basicConfig(level=logging.INFO)
 
 PRICES = {"tea": 4, "cake": 6}
-ORDERS = {"1": {"article": "tea", "state": "open"}, "2": {"article": "cake", "state": "open"}}
+ORDERS: dict[str, dict[str, str | None]] = {
+    "1": {"article": "tea", "state": "open"},
+    "2": {"article": "cake", "state": "open"},
+}
 
 
 @public
@@ -68,7 +71,7 @@ async def cancel_order(request: Request) -> JSONResponse:
     return JSONResponse(order)
 
 
-def _order(request: Request) -> dict[str, str]:
+def _order(request: Request) -> dict[str, str | None]:
     try:
         return ORDERS[request.path_params["id"]]
     except KeyError:

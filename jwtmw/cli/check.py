@@ -6,7 +6,7 @@ The exit status is 0 where there is nothing to complain about, 1 where there is,
 work at all.
 
 Owns: the complaints, and how a configuration is shown.
-Must never know: how the configuration is read, how keys are imported.
+Must never know: how the configuration is read, how keys are fetched.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import wait
+from contextlib import contextmanager, suppress
 
 from jwtmw.cli.table import table
-from jwtmw.compose import Policy
+from jwtmw.compose import Policy, key_fetch
 from jwtmw.errors import KeyRefused
-from jwtmw.issuers.fetch import FetchFailed, HttpSettings, fetch
+from jwtmw.issuers.fetch import FetchFailed
 from jwtmw.issuers.importer import import_jwk_set
 from jwtmw.issuers.keys import ASYMMETRIC, Key
 from jwtmw.policy.rules import Rule
 from jwtmw.policy.wording import in_words
-from jwtmw.settings import Issuer, JwkSet, JwksUrl, Pem, Secret, Settings
+from jwtmw.settings import Issuer, JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings
 
 Row = tuple[str, ...]
 Rows = Sequence[Row]
@@ -46,13 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show, fetch if asked to, complain."""
-    with _warnings_of_the_start() as complaints:
+    with _warnings() as complaints:
         policy = Policy(arguments.config)
-    settings = policy.settings
-    complaints += _complaints(settings)
-    sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules)]
-    if arguments.fetch:
-        sections.append(_published(settings, complaints))
+        complaints += _complaints(policy.settings)
+        sections = [_facts(policy.settings), _issuers(policy.settings), _rules(policy.engine.rules.rules)]
+        if arguments.fetch:
+            sections.append(_published(policy, complaints))
     verdict = [[f"- {text}"] for text in complaints] or [["nothing to complain about"]]
     print("\n\n".join(table(rows) for rows in [*sections, verdict] if rows))
     return 1 if complaints else 0
@@ -68,8 +68,8 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def _warnings_of_the_start() -> Iterator[list[str]]:
-    """What a service would log as it starts with this configuration: the modes, short secrets, unused variables."""
+def _warnings() -> Iterator[list[str]]:
+    """What a service with this configuration would log: modes, short secrets, unused variables, keys it cannot get."""
     logger, collector = logging.getLogger("jwtmw"), _Collector()
     propagate = logger.propagate
     logger.addHandler(collector)
@@ -104,7 +104,9 @@ def _mode(settings: Settings) -> str:
         return "non-secure: every request passes"
     if not settings.inbound:
         return "inbound is off: every request passes"
-    return "report-only: every request is judged, and passes" if settings.report_only else "secure"
+    if settings.report_only:
+        return "report-only: every request is judged, and passes"
+    return "secure: every request is judged"
 
 
 def _issuers(settings: Settings) -> Rows:
@@ -121,17 +123,13 @@ def _algorithms(issuer: Issuer) -> str:
 
 
 def _keys(issuer: Issuer) -> str:
-    match issuer.key_material:
-        case JwksUrl(url=url):
-            return url.partition("?")[0]  # what stands in a query may be secret
-        case JwkSet():
-            return "a configured key set"
-        case Pem():
-            return "a configured public key"
-        case Secret():
-            return "a secret"
-        case None:
-            return "not read in non-secure mode"
+    material = issuer.key_material
+    if material is None:
+        return "not read in non-secure mode"
+    if isinstance(material, Secret):
+        return "a secret"
+    url: str | None = getattr(material, "url", None)
+    return "in the configuration" if url is None else url.partition("?")[0]  # what stands in a query may be secret
 
 
 def _rules(rules: Sequence[Rule]) -> Rows:
@@ -147,26 +145,35 @@ def _rules(rules: Sequence[Rule]) -> Rows:
     return _headed(("rule", "methods", "allow", "wants"), rows)
 
 
-def _published(settings: Settings, complaints: list[str]) -> Rows:
-    """The keys that are published now; what goes wrong is added to the complaints."""
-    http = HttpSettings(settings.http.timeout, settings.http.ca_file, settings.http.proxy)
+def _published(policy: Policy, complaints: list[str]) -> Rows:
+    """The keys that are published now, fetched as for a request; why they cannot be had is a warning."""
     rows: list[Row] = []
-    for issuer in settings.issuers:
-        if isinstance(issuer.key_material, JwksUrl):
-            try:
-                imported = import_jwk_set(fetch(issuer.key_material.url, None, http).document)
-            except (FetchFailed, KeyRefused) as error:
-                complaints.append(f"issuer {issuer.name}: no keys can be had: {error}")
-                continue
-            complaints += [f"issuer {issuer.name}: a published key is not used: {text}" for text in imported.skipped]
-            rows += [_key(issuer, key) for key in imported.keys.keys]
+    for issuer in policy.settings.issuers:
+        source = policy.engine.issuers.by_name[issuer.name].keys if policy.engine.judging else None
+        if isinstance(source, RemoteKeys):
+            _fetch(source)
+            rows += [_key(issuer, key) for key in source.keys.keys]
+            if len(source.keys) and not any(_fitting(issuer, key) for key in source.keys.keys):
+                complaints.append(f"issuer {issuer.name}: none of its keys fits its algorithms")
     return _headed(("issuer", "kid", "type", "algorithms"), rows)
 
 
+def _fetch(source: RemoteKeys) -> None:
+    with suppress(KeysUnavailable, TokenRefused):
+        flight = source.look_up(None, "")
+        if isinstance(flight, Flight):
+            wait([flight.future], flight.remaining())
+            source.look_up(None, "", flight)
+
+
 def _key(issuer: Issuer, key: Key) -> Row:
-    fitting = sorted(key.algorithms.intersection(issuer.algorithms))
     # A kid is the issuer's text: shown so that it plays no tricks on a terminal.
-    return issuer.name, ascii(key.kid), key.kty, ", ".join(fitting) or "none that this issuer may use"
+    algorithms = ", ".join(_fitting(issuer, key)) or "none that this issuer may use"
+    return issuer.name, ascii(key.kid), key.kty, algorithms
+
+
+def _fitting(issuer: Issuer, key: Key) -> list[str]:
+    return sorted(key.algorithms.intersection(issuer.algorithms))
 
 
 def _headed(header: Row, rows: Sequence[Row]) -> Rows:

@@ -28,6 +28,8 @@ from jwtmw.cli.table import table
 from jwtmw.decision import Reason
 from jwtmw.testing import Client, TestIssuer
 
+_MEANINGS = {reason.value: reason.meaning for reason in Reason}
+
 HELP = "see it work: an issuer, an orders service, twenty requests"
 
 
@@ -79,7 +81,7 @@ def _serving(issuer: TestIssuer, port: int) -> TestIssuer:
 
 
 def _protected(issuer: TestIssuer, service: Service, requests: Sequence[Ask]) -> bool:
-    print(f"An issuer on {issuer.url}, and an orders service on {service.url} that is told of it by three variables:\n")
+    print(f"An issuer is up on {issuer.url}, an orders service on {service.url}. All that the service knows:\n")
     print("\n".join(f"  {name}={value}" for name, value in issuer.environment().items()), end="\n\n")
     rows = [_asked(service, ask) for ask in requests]
     print(table([("", "request", "sent with", "answer", "why"), *rows]))
@@ -95,7 +97,7 @@ def _asked(service: Service, ask: Ask) -> tuple[str, ...]:
     found = service.refusal() if answer.code else None
     expected = ask.why.value if isinstance(ask.why, Reason) else None
     mark = "" if (answer.status, found) == (ask.status, expected) else "!"
-    why = ask.why if found is None else f"{found}: {Reason(found).meaning}"
+    why = ask.why if found is None else f"{found}: {_MEANINGS[found]}"
     return mark, ask.line, ask.sent, f"{answer.status} {answer.code}", why
 
 

@@ -88,7 +88,8 @@ def send(url: str, ask: Ask) -> Answer:
     """Send the request exactly as it stands, on a connection of its own."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
-        connection.putrequest(*ask.line.split(" "))
+        method, target = ask.line.split(" ")
+        connection.putrequest(method, target)
         for name, value in (*ask.headers, ("Content-Length", str(len(ask.body)))):
             connection.putheader(name, value)
         connection.endheaders(ask.body)

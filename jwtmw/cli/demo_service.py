@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Self
+from typing import IO, Self, cast
 
 import jwtmw
 from jwtmw.cli import CommandError
@@ -27,7 +27,7 @@ _PATIENCE = 30.0  # seconds for a start, or for a line of the log that must come
 _LISTENS = re.compile(r"Uvicorn running on (http://\S+)")
 _DENIED = re.compile(r":denied: (\w+) ")
 # What would configure jwtmw, or uvicorn, beside what the demo says.
-_FOREIGN = re.compile(r"JWTMW_|UVICORN_|WEB_CONCURRENCY$|PYTHONPATH$", re.IGNORECASE)
+_FOREIGN = re.compile(r"JWTMW_|UVICORN_|WEB_CONCURRENCY$", re.IGNORECASE)
 
 
 class Service:
@@ -46,7 +46,7 @@ class Service:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self._port)]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
             [*command, "--workers", "1", "--no-access-log"],
             cwd=_IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT,
             env=self._environment,
@@ -100,7 +100,7 @@ class Service:
         raise CommandError("\n".join(["the orders service does not start. It says:", *said[-5:]]))
 
     def _read(self) -> None:
-        with self._process.stdout or open(os.devnull) as output:
+        with cast("IO[str]", self._process.stdout) as output:
             for line in output:
                 self._lines.put(line.rstrip())
         self._lines.put(None)
@@ -109,4 +109,5 @@ class Service:
 def _inherited() -> dict[str, str]:
     """This process's environment without what would configure the service; it imports the same jwtmw as we do."""
     inherited = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
-    return {**inherited, "PYTHONPATH": str(Path(jwtmw.__file__).parents[1]), "PYTHONUTF8": "1"}
+    ours = [str(Path(jwtmw.__file__).parents[1]), inherited.get("PYTHONPATH", "")]
+    return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, ours)), "PYTHONUTF8": "1"}

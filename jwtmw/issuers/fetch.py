@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from math import isfinite
-from time import time
+from time import monotonic, time
 from urllib.parse import urlsplit
 
 from jwtmw.errors import ConfigurationError, JWTMWError
@@ -82,8 +82,11 @@ class Answer:
     body: bytes
 
 
-def fetch(url: str, etag: str | None, settings: HttpSettings) -> Fetched:
-    """GET a JSON document. With an `etag` the answer may be that nothing has changed. Raises `FetchFailed`."""
+def fetch(url: str, etag: str | None, settings: HttpSettings, deadline: float | None = None) -> Fetched:
+    """GET a JSON document. With an `etag` the answer may be that nothing has changed. Raises `FetchFailed`.
+
+    `deadline` is an instant of `time.monotonic`, for a fetch in several steps; default: `timeout` from now.
+    """
     problem = url_problem(url)
     if problem is not None:
         raise FetchFailed(problem)
@@ -93,7 +96,8 @@ def fetch(url: str, etag: str | None, settings: HttpSettings) -> Fetched:
     headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "jwtmw")]
     if etag is not None:
         headers.append(("If-None-Match", etag))
-    return _judged(get(url, headers, settings), etag)
+    until = monotonic() + settings.timeout if deadline is None else deadline
+    return _judged(get(url, headers, settings, until), etag)
 
 
 def url_problem(url: str) -> str | None:

@@ -22,7 +22,7 @@ from jwtmw.issuers.fetch import Fetched, FetchFailed
 from jwtmw.issuers.importer import import_jwk_set
 from jwtmw.issuers.keys import Key, KeySet
 from jwtmw.issuers.snapshot import Snapshot, Timing
-from jwtmw.issuers.source import Clock, Flight
+from jwtmw.issuers.source import Clock, Flight, KeyState
 
 logger = logging.getLogger("jwtmw.issuers")
 
@@ -180,6 +180,16 @@ class RemoteKeys:
     def generation(self) -> int:
         """As `KeySource` says."""
         return self._state.generation
+
+    @property
+    def state(self) -> KeyState:
+        """As `KeySource` says."""
+        return KeyState(self.is_fresh, self.is_stale, self.is_cooling_down, self.last_error)
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys at hand, for people; empty before the first fetch. Requests ask `look_up`."""
+        return self._state.keys
 
     @property
     def is_fresh(self) -> bool:

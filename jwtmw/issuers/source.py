@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Protocol
 
 from jwtmw.decision import Reason
@@ -52,8 +53,29 @@ class Flight:
         return self.future.done() and self.future.result()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What an observer may know of an issuer's keys.
+
+    fresh         they are within their time; configured keys always are
+    stale         past their time, they serve because refreshing them fails
+    cooling_down  an unknown kid is refused without a refetch
+    last_error    why the last fetch failed, in our own words; None where it did not
+    """
+
+    fresh: bool
+    stale: bool = False
+    cooling_down: bool = False
+    last_error: str | None = None
+
+
 class KeySource(Protocol):
     """What the engine asks of an issuer's keys."""
+
+    @property
+    def state(self) -> KeyState:
+        """What an observer may know; asking changes nothing and never waits."""
+        ...
 
     @property
     def generation(self) -> int:
@@ -79,6 +101,7 @@ class StaticKeys:
     __slots__ = ("keys",)
 
     generation = 0
+    state = KeyState(fresh=True)
 
     def __init__(self, keys: KeySet) -> None:
         self.keys = keys

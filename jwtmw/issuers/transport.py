@@ -19,11 +19,14 @@ import httpcore2
 from jwtmw.issuers.fetch import MOST_BYTES, Answer, FetchFailed, HttpSettings
 
 
-def get(url: str, headers: list[tuple[str, str]], settings: HttpSettings) -> Answer:
-    """The answer to one GET, of any status; redirects are not followed. Raises `FetchFailed`."""
-    backend = _DeadlineBackend(monotonic() + settings.timeout)
+def get(url: str, headers: list[tuple[str, str]], settings: HttpSettings, deadline: float) -> Answer:
+    """The answer to one GET, of any status; redirects are not followed. Raises `FetchFailed`.
+
+    `deadline` is an instant of `time.monotonic`.
+    """
+    backend = _DeadlineBackend(deadline)
     try:
-        with _pool(settings, backend) as pool, pool.stream("GET", url, headers=headers) as response:
+        with _pool(url, settings, backend) as pool, pool.stream("GET", url, headers=headers) as response:
             return _read(response)
     except httpcore2.TimeoutException:
         reason = f"timed out after {settings.timeout:g} s"
@@ -37,8 +40,9 @@ def get(url: str, headers: list[tuple[str, str]], settings: HttpSettings) -> Ans
     raise FetchFailed(reason)
 
 
-def _pool(settings: HttpSettings, backend: _DeadlineBackend) -> httpcore2.ConnectionPool:
-    context = _context(settings)
+def _pool(url: str, settings: HttpSettings, backend: _DeadlineBackend) -> httpcore2.ConnectionPool:
+    # Reading a trust store takes tens of milliseconds: not where TLS is not spoken.
+    context = _context(settings) if urlsplit(url).scheme == "https" else None
     if settings.proxy is None:
         return httpcore2.ConnectionPool(ssl_context=context, network_backend=backend)
     parts = urlsplit(settings.proxy)

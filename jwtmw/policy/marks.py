@@ -14,7 +14,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from jwtmw.current import enforce
 from jwtmw.errors import MarkError
@@ -29,6 +29,7 @@ WRAPPED = "__jwtmw_wrapped__"
 # The one door through which a class answers, by framework: Starlette and Django, Flask; else its verbs.
 DISPATCHERS = ("dispatch", "dispatch_request")
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
+CONTRADICTION = ("@public and @requires meet on this endpoint", "Keep one of the two")
 TWO_SIDES = "Put jwtmw's decorators directly on the function, below the decorator that registers it"
 
 
@@ -41,16 +42,30 @@ class Mark:
 
     def within(self, outer: Mark | None, where: str) -> Mark:
         """This mark and that of what surrounds it (class, router, blueprint): both must hold."""
-        if outer is None:
-            return self
-        levels = (_strictness(self), _strictness(outer))
-        if min(levels) is Access.PUBLIC and max(levels) is Access.AUTHENTICATED:
-            raise MarkError(where, "@public and @requires meet on this endpoint", "Keep one of the two")
-        return Mark(max(levels), self.requirement & outer.requirement)
+        return self if outer is None else _combined(self, outer, where)
+
+    @property
+    def _asks(self) -> bool:
+        return self.access is None or not self.requirement.is_empty
 
 
-def _strictness(mark: Mark) -> Access:
-    return Access.AUTHENTICATED if mark.access is None else mark.access
+@functools.lru_cache(maxsize=4096)
+def _combined(inner: Mark, outer: Mark, where: str) -> Mark:
+    """The same object for the same marks, as the engine remembers by identity what a mark comes to."""
+    marks = (inner, outer)
+    if any(mark.access is Access.PUBLIC for mark in marks) and any(mark._asks for mark in marks):
+        raise MarkError(where, *CONTRADICTION)
+    levels = [mark.access for mark in marks if mark.access is not None]
+    access = max(levels) if len(levels) == len(marks) else None
+    return Mark(access, inner.requirement & outer.requirement)
+
+
+@functools.lru_cache(maxsize=4096)
+def _inherited(mark: Mark | None) -> Mark | None:
+    """What of a mark reaches another object than the marked one: what it asks, never what it lifts."""
+    if mark is None or mark.access is None:
+        return mark
+    return Mark(None, mark.requirement) if mark._asks else None
 
 
 def public(endpoint: T) -> T:
@@ -95,25 +110,33 @@ def mark_of(endpoint: Any, method: str) -> Mark | None:
     """The mark of an endpoint that is about to answer `method`; raises `MarkError` where a mark would be lost."""
     if isinstance(endpoint, type):
         return _class_mark(endpoint, method)
+    mark = _own(endpoint)
+    if isinstance(endpoint, FunctionType):
+        return mark
     if isinstance(endpoint, functools.partial):
-        inner = mark_of(endpoint.func, method)
-        own = endpoint.__dict__.get(MARK)
-        # A partial is another object than the one it calls: what only lifts the default does not reach through.
-        return own or (inner if inner is not None and inner.access is None else None)
-    if getattr(endpoint, WRAPPED, False):
-        raise MarkError(_name(endpoint), "@requires stands on the wrong side of the route decorator", TWO_SIDES)
-    mark: Mark | None = getattr(endpoint, MARK, None)
-    return mark
+        return _joined(mark, _inherited(mark_of(endpoint.func, method)), endpoint.func)
+    # An object answers for its class, a bound method for that of the object it belongs to.
+    owner = endpoint.__self__ if inspect.ismethod(endpoint) else endpoint
+    cls = owner if isinstance(owner, type) else type(owner)
+    return _joined(mark, _inherited_from(cls.__mro__), cls)
+
+
+def _joined(mark: Mark | None, outer: Mark | None, where: Any) -> Mark | None:
+    return outer if mark is None else mark.within(outer, _name(where))
 
 
 @functools.lru_cache(maxsize=4096)
 def _class_mark(cls: type, method: str) -> Mark | None:
-    inherited = [found for base in cls.__mro__[1:] if (found := base.__dict__.get(MARK)) and found.access is None]
-    mark = cls.__dict__.get(MARK)
-    for outer in inherited:
-        mark = outer if mark is None else mark.within(outer, _name(cls))
-    handler = _handler_mark(cls, method)
-    return mark if handler is None else handler.within(mark, _name(cls))
+    mark = _joined(cls.__dict__.get(MARK), _inherited_from(cls.__mro__[1:]), cls)
+    return _joined(_handler_mark(cls, method), mark, cls)
+
+
+@functools.lru_cache(maxsize=4096)
+def _inherited_from(classes: tuple[type, ...]) -> Mark | None:
+    mark: Mark | None = None
+    for cls in classes:
+        mark = _joined(_inherited(cls.__dict__.get(MARK)), mark, cls)
+    return mark
 
 
 def _handler_mark(cls: type, method: str) -> Mark | None:
@@ -121,39 +144,48 @@ def _handler_mark(cls: type, method: str) -> Mark | None:
     if name == "head" and not hasattr(cls, "head"):
         name = "get"
     handler = inspect.getattr_static(cls, name, None)
-    mark: Mark | None = getattr(handler, MARK, None)
-    if mark is not None and mark.access is not None and name not in cls.__dict__:
-        return None if mark.requirement.is_empty else Mark(None, mark.requirement)
-    return mark
+    # A static or class method is a thing around the function that was marked.
+    mark = _own(getattr(handler, "__func__", handler))
+    return mark if name in cls.__dict__ else _inherited(mark)
 
 
 def _lift(endpoint: T, access: Access) -> T:
-    present = _own(endpoint)
+    present = _markable(endpoint)
     if present is None:
         return _set(endpoint, Mark(access, Requirement.of()))
     if present.access is not None:
-        raise MarkError(_name(endpoint), "@public and @optional meet on one endpoint", "Keep one of the two")
+        raise MarkError(_name(endpoint), "two of @public and @optional stand on this endpoint", "Keep one of the two")
     if access is Access.PUBLIC:
-        raise MarkError(_name(endpoint), "@public and @requires meet on one endpoint", "Keep one of the two")
+        raise MarkError(_name(endpoint), *CONTRADICTION)
     return _set(endpoint, Mark(access, present.requirement))
 
 
 def _require(asked: Requirement, endpoint: T) -> T:
-    present = _own(endpoint)
+    present = _markable(endpoint)
     if present is not None and present.access is Access.PUBLIC:
-        raise MarkError(_name(endpoint), "@public and @requires meet on one endpoint", "Keep one of the two")
+        raise MarkError(_name(endpoint), *CONTRADICTION)
     mark = Mark(None, asked) if present is None else Mark(present.access, present.requirement & asked)
     if isinstance(endpoint, type):
-        return _lock_class(_set(endpoint, mark))
+        return cast("T", _lock_class(_set(endpoint, mark)))
     if inspect.isroutine(endpoint):
-        return _lock(endpoint, mark)
+        return cast("T", _lock(endpoint, mark))
     return _set(endpoint, mark)
 
 
-def _own(endpoint: Any) -> Mark | None:
+def _markable(endpoint: Any) -> Mark | None:
+    """The mark that is there already."""
     if isinstance(endpoint, staticmethod | classmethod | property):
         raise MarkError(_name(endpoint), "a mark stands above @staticmethod, @classmethod or @property", TWO_SIDES)
     mark: Mark | None = getattr(endpoint, "__dict__", {}).get(MARK)
+    return mark
+
+
+def _own(endpoint: Any) -> Mark | None:
+    """The mark on this very object. Raises `MarkError` for what a lock was put around, and which is about to answer."""
+    attributes = getattr(endpoint, "__dict__", {})
+    if WRAPPED in attributes:
+        raise MarkError(_name(endpoint), "@requires stands on the wrong side of the route decorator", TWO_SIDES)
+    mark: Mark | None = attributes.get(MARK)
     return mark
 
 
@@ -168,8 +200,11 @@ def _set(endpoint: T, mark: Mark) -> T:
 def _lock(function: Any, mark: Mark) -> Any:
     """The function behind its second lock; the mark is on the lock, and a flag on what it hides."""
     lock = _behind(function, lambda: getattr(lock, MARK))
-    if isinstance(function, FunctionType):
-        setattr(function, WRAPPED, True)
+    # A second lock around the same function has copied the flag of the first.
+    vars(lock).pop(WRAPPED, None)
+    hidden = getattr(function, "__func__", function)
+    if isinstance(hidden, FunctionType):
+        setattr(hidden, WRAPPED, True)
     return _set(lock, mark)
 
 

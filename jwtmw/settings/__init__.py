@@ -4,7 +4,7 @@ Owns: every key of the configuration, and the environment.
 Must never know: policies, tokens, key formats; others build these from `Settings`.
 """
 
-from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, Pem, Secret
+from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret
 from jwtmw.settings.read import read_settings
 from jwtmw.settings.schema import (
     Cache,
@@ -26,6 +26,7 @@ __all__ = [
     "KeyMaterial",
     "KeySource",
     "Location",
+    "MetadataUrl",
     "Pem",
     "Requirement",
     "Rule",

@@ -75,7 +75,7 @@ def _require_issuers(table: SettingsTable) -> None:
         rule.allow in ("authenticated", "optional") for rule in table.rules
     )
     if needed and not table.issuers:
-        cure = "Write for example [[issuers]] with issuer, audience and jwks_url; where there is none, secure = false"
+        cure = "Write for example [[issuers]] with issuer and audience; where there is none, secure = false"
         raise ConfigurationError("issuers", "there is none, so no token could be good", cure)
 
 

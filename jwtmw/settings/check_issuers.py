@@ -6,7 +6,7 @@ Must never know: where keys come from at run time, how a token is checked.
 
 from __future__ import annotations
 
-from jwtmw.errors import NotSupportedError
+from jwtmw.issuers.discovery import metadata_url
 from jwtmw.issuers.fetch import url_problem
 from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC
 from jwtmw.settings.check_places import location_problems
@@ -16,11 +16,12 @@ from jwtmw.settings.keys import ENCODINGS, jwks_problem, public_key_problem, sec
 from jwtmw.settings.schema import IssuerTable
 
 SOURCES = (
-    *("jwks_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),
-    *("discovery_url", "consumers", "introspection", "vault"),
+    *("jwks_url", "discovery_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),
+    *("consumers", "introspection", "vault"),
 )
 ALGORITHMS = (*sorted(ASYMMETRIC), *sorted(SYMMETRIC))
-_SOURCE_CURE = "Set jwks_url, jwks, jwks_file, public_key, public_key_file or secret"
+FETCHED = ("jwks_url", "discovery_url")
+_OTHER_SOURCES = "jwks_url, jwks, jwks_file, public_key, public_key_file or secret"
 
 
 def issuer_problems(issuers: tuple[IssuerTable, ...]) -> Findings:
@@ -69,19 +70,30 @@ def _audience_problems(issuer: IssuerTable, key: str) -> Findings:
 
 def _source_problems(issuer: IssuerTable, key: str) -> Findings:
     given = [source for source in SOURCES if getattr(issuer, source) is not None]
-    if not given:
-        problem = "there is no source of keys, and OpenID discovery is not supported yet"
-        yield NotSupportedError(f"{key}.jwks_url", problem, _SOURCE_CURE)
+    if not given or given == ["discovery_url"]:
+        yield from _discovery_problems(issuer, key)
     for source in given[1:]:
         yield wrong(f"{key}.{source}", f"an issuer has one source of keys, and {given[0]} is one", "Drop one of them")
-    if issuer.key_source is not None and issuer.jwks_url is None:
-        yield wrong(f"{key}.key_source", "belongs to jwks_url, which is not given", "Leave the key out")
+    if issuer.key_source is not None and given and given[0] not in FETCHED:
+        yield wrong(f"{key}.key_source", f"belongs to keys that are fetched, and {given[0]} is not", "Leave the key out")
     yield from _source_values(issuer, key)
 
 
+def _discovery_problems(issuer: IssuerTable, key: str) -> Findings:
+    """The metadata must name the issuer; without discovery_url the issuer also says where they are."""
+    if issuer.issuer is None:
+        problem = "is missing, and OpenID discovery needs it to find keys"
+        yield wrong(f"{key}.issuer", problem, f"Set issuer, or {_OTHER_SOURCES}")
+    elif issuer.discovery_url is None and metadata_url(issuer.issuer) is None:
+        problem = "is no URL at which OpenID discovery could find keys: https, without query and fragment"
+        yield wrong(f"{key}.issuer", problem, f"Correct it, or set discovery_url, {_OTHER_SOURCES}")
+
+
 def _source_values(issuer: IssuerTable, key: str) -> Findings:
-    if issuer.jwks_url is not None and (problem := url_problem(issuer.jwks_url)):
-        yield wrong(f"{key}.jwks_url", problem)
+    for source in FETCHED:
+        url = getattr(issuer, source)
+        if url is not None and (problem := url_problem(url)):
+            yield wrong(f"{key}.{source}", problem)
     if issuer.jwks is not None and (problem := jwks_problem(issuer.jwks)):
         yield wrong(f"{key}.jwks", problem)
     if issuer.public_key is not None and (problem := public_key_problem(issuer.public_key)):

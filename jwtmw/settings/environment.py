@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jwtmw.errors import ConfigurationError, NotSupportedError
+from jwtmw.errors import ConfigurationError
 from jwtmw.settings.findings import wrong
 from jwtmw.settings.grammar import is_variable, near
 from jwtmw.settings.schema import SettingsTable
@@ -29,7 +29,7 @@ KEYS = {
     "JWTMW_REALM": "realm",
     "JWTMW_LEEWAY": "leeway",
 }
-_REQUIRED = ("JWTMW_ISSUER", "JWTMW_AUDIENCE", "JWTMW_JWKS_URL")
+_REQUIRED = ("JWTMW_ISSUER", "JWTMW_AUDIENCE")
 _TOGGLES = ("JWTMW_SECURE", "JWTMW_REPORT_ONLY", "JWTMW_CONFIG")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
@@ -49,7 +49,7 @@ def configured(environ: Mapping[str, str]) -> bool:
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The six variables as a configuration. Without the required three there is no issuer in it."""
+    """The six variables as a configuration. Without the required two there is no issuer in it."""
     raw: dict[str, Any] = {}
     if realm := environ.get("JWTMW_REALM"):
         raw["realm"] = realm
@@ -61,11 +61,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def require_complete(environ: Mapping[str, str]) -> None:
-    """Refuse a set of variables that names no issuer, no audience or no keys."""
+    """Refuse a set of variables that names no issuer or no audience."""
     missing = [name for name in _REQUIRED if not environ.get(name)]
-    if missing == ["JWTMW_JWKS_URL"]:
-        problem = "is not set, and finding the keys by OpenID discovery is not supported yet"
-        raise NotSupportedError("JWTMW_JWKS_URL", problem, "Set JWTMW_JWKS_URL to where the issuer publishes its keys")
     if missing:
         cure = f"Set {' and '.join(missing)}; where there is no issuer, set JWTMW_SECURE=false"
         raise ConfigurationError(missing[0], "is not set, although other JWTMW_ variables are", cure)
@@ -121,8 +118,9 @@ def _issuer(environ: Mapping[str, str]) -> dict[str, Any]:
     issuer: dict[str, Any] = {
         "issuer": environ["JWTMW_ISSUER"],
         "audience": _split(environ["JWTMW_AUDIENCE"]),
-        "jwks_url": environ["JWTMW_JWKS_URL"],
     }
+    if jwks_url := environ.get("JWTMW_JWKS_URL"):
+        issuer["jwks_url"] = jwks_url
     if algorithms := environ.get("JWTMW_ALGORITHMS"):
         issuer["algorithms"] = _split(algorithms)
     return issuer

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from jwtmw.errors import ConfigurationError, KeyRefused
+from jwtmw.issuers.discovery import metadata_url
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.keys import SYMMETRIC
 from jwtmw.strict_json import read_json
 from jwtmw.settings.files import read_text
-from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, Pem, Secret
+from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret
 from jwtmw.settings.schema import IssuerTable
 
 logger = logging.getLogger("jwtmw.settings")
@@ -50,7 +51,11 @@ def key_material(issuer: IssuerTable, key: str, folder: Path) -> KeyMaterial:
         return Pem(_pem_file(issuer.public_key_file, f"{key}.public_key_file", folder))
     if issuer.jwks_file is not None:
         return JwkSet(_jwks_file(issuer.jwks_file, f"{key}.jwks_file", folder))
-    return JwkSet(issuer.jwks) if issuer.jwks is not None else Pem(issuer.public_key)
+    if issuer.jwks is not None:
+        return JwkSet(issuer.jwks)
+    if issuer.public_key is not None:
+        return Pem(issuer.public_key)
+    return MetadataUrl(issuer.discovery_url or metadata_url(issuer.issuer or ""))
 
 
 def secret_problem(text: str, encoding: str | None, algorithms: tuple[str, ...], allow_short: bool) -> str | None:

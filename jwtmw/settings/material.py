@@ -61,4 +61,14 @@ class JwksUrl(_Hidden):
         return url
 
 
-KeyMaterial = Secret | Pem | JwkSet | JwksUrl
+class MetadataUrl(_Hidden):
+    """Where the issuer's metadata is fetched, which leads to its JWK set."""
+
+    @property
+    def url(self) -> str:
+        """An https URL, or http on loopback."""
+        url: str = self._value
+        return url
+
+
+KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl

@@ -107,8 +107,8 @@ def _require_something(origin: _Origin, inbound: bool, environ: Mapping[str, str
     if origin.label == _NOTHING and inbound:
         problem = "nothing is configured, so no token could be checked"
         cure = (
-            "Set JWTMW_ISSUER, JWTMW_AUDIENCE and JWTMW_JWKS_URL, give a configuration, or name its file in"
-            " JWTMW_CONFIG; where there is no issuer, set JWTMW_SECURE=false"
+            "Set JWTMW_ISSUER and JWTMW_AUDIENCE, give a configuration, or name its file in JWTMW_CONFIG; where there"
+            " is no issuer, set JWTMW_SECURE=false"
         )
         raise ConfigurationError("", problem, cure)
 

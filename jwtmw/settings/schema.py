@@ -87,6 +87,7 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     leeway: float | None = None
 
     jwks_url: str | None = None
+    discovery_url: str | None = None
     jwks: dict[str, Any] | None = None
     jwks_file: str | None = None
     public_key: str | None = None
@@ -97,7 +98,6 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     key_source: KeySource | None = None
 
     # Not supported yet.
-    discovery_url: str | None = None
     consumers: tuple[dict[str, Any], ...] | None = None
     introspection: dict[str, Any] | None = None
     vault: dict[str, Any] | None = None

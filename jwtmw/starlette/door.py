@@ -10,14 +10,15 @@ from collections.abc import Awaitable
 from types import FunctionType
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.routing import Router
 
 from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.current import judged_request
 from jwtmw.drive import arun
 from jwtmw.errors import ConfigurationError, Denied, NotInstalledError
-from jwtmw.starlette.guard import GUARDED, Gate, GuardedRequest, Refused, Waiting
+from jwtmw.starlette.gate import Gate, refuse_inside
+from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Waiting, Where, introduce, where
+from jwtmw.starlette.layers import answers, found_by, name_of
 
 
 class GuardedScope(dict[str, Any]):
@@ -28,24 +29,24 @@ class GuardedScope(dict[str, Any]):
 
     __slots__ = ("door", "origin", "request")
 
-    def __init__(self, origin: Scope, request: GuardedRequest, door: Door | None = None) -> None:
-        dict.__init__(self, origin)
-        self.origin = origin
-        self.request = request
-        self.door = door
+    origin: Scope
+    request: GuardedRequest
+    door: Door | None
 
-    def update(self, child: Scope) -> None:  # type: ignore[override]
+    def update(self, child: Any = (), /, **more: Any) -> None:
         """What the router has found, told all at once and before it hands over."""
+        if more or type(child) is not dict:
+            child = dict(child, **more)
         endpoint = child.get("endpoint")
-        request = self.request
         # The plain case first, as it is the one that every request pays: a function without any mark.
-        plain = type(endpoint) is FunctionType and not endpoint.__dict__
-        if not plain or request.pending is not None or request.behind is not None or request.outer is not None:
+        if type(endpoint) is not FunctionType or endpoint.__dict__ or self.request.watched:
             meet(self, child)
-        scope: Scope = self
+        dict.update(self, child)
+        scope = self.origin
         while isinstance(scope, GuardedScope):
             # Past the scopes behind: they were asked when they were passed.
             dict.update(scope, child)
+            dict.__setitem__(scope, "route", self.get("route"))
             scope = scope.origin
         scope.update(child)
         scope["route"] = self.get("route")
@@ -58,33 +59,68 @@ class PendingScope(GuardedScope):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key == "endpoint":
-            meet(self, {key: value})
+            return self.update({key: value})
         super().__setitem__(key, value)
 
+    def __ior__(self, child: Any, /) -> PendingScope:  # type: ignore[override,misc]
+        self.update(child)
+        return self
 
-def guarded_scope(scope: Scope, request: GuardedRequest, door: Door | None = None) -> GuardedScope:
+    def setdefault(self, key: str, default: Any = None, /) -> Any:
+        """As any dict's, and asked."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+
+def guarded_scope(scope: Scope, request: GuardedRequest) -> GuardedScope:
     """The scope to route with."""
     pending = any(each.pending is not None for each in request.all())
-    return (PendingScope if pending else GuardedScope)(scope, request, door)
+    guarded = (PendingScope if pending else GuardedScope)(scope)
+    guarded.origin, guarded.request, guarded.door = scope, request, None
+    dict.__setitem__(guarded, GUARDED, request)
+    return guarded
 
 
 def meet(scope: GuardedScope, child: Scope) -> None:
     """Tell the guards what will answer; a mounted application only adds to what they expect behind it."""
+    request = scope.request
     endpoint = child.get("endpoint")
-    router = None if type(endpoint) is FunctionType else router_behind(endpoint)
     route = child.get("route") or scope.get("route")
-    known = endpoint is not None and getattr(route, "endpoint", None) is endpoint
-    methods = getattr(route, "methods", None) if known else None
-    partial = bool(methods) and scope["type"] == "http" and scope["method"] not in methods
-    for request in scope.request.all():
+    if endpoint is None and route is not None and route is request.route:
+        # No router has chosen anything since: a middleware keeps a note of its own.
+        return
+    shown = request.allow
+    for each in request.all():
         try:
-            if router is not None:
-                hang_door(router)
-                request.enter(endpoint, child)
-            else:
-                request.meet(scope, endpoint, partial, known)
+            _ask(each, scope, child, endpoint, route)
         except Exception as error:
-            request.fail(scope, error)
+            each.fail(error)
+    request.route = route
+    if request.allow is not shown:
+        announce(scope, request)
+
+
+def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: Any, route: Any) -> None:
+    target = found_by(endpoint, scope, request.passed)
+    if target.router is not None:
+        hang_door(target.router)
+        request.passed = (*request.passed, target.router)
+        request.enter(target.mark(request.method), child.get("root_path"), name_of(endpoint))
+    else:
+        known = answers(route, endpoint, scope)
+        mark = target.mark(request.method) if known or request.pending is None else None
+        request.meet(mark, known, name_of(endpoint))
+
+
+def announce(scope: Scope, request: GuardedRequest) -> None:
+    """Show the caller who was let in late in every scope on the way."""
+    inner = scope
+    while isinstance(scope, GuardedScope):
+        introduce(scope, request.allow)
+        scope = scope.origin
+    introduce(scope, request.allow)
+    request.shown = inner["headers"]
 
 
 class Door:
@@ -98,6 +134,8 @@ class Door:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Route under guard."""
         if type(scope) is GuardedScope and scope.door is self:
+            # Once: who comes here again has been elsewhere.
+            scope.door = None
             return self.app(scope, receive, send)
         return self._stand(scope, receive, send)
 
@@ -108,48 +146,62 @@ class Door:
             if self.owned and scope["type"] != "lifespan":
                 raise NotInstalledError("a protected application's router was called without its JWTMiddleware")
             return await self.app(scope, receive, send)
-        await self.guard(request, scope, receive, send)
+        close_default(self.router)
+        here = where(scope)
+        if any(each.expected != here for each in request.all()):
+            return await self._stand_again(request, here, scope, BufferedReceive(receive), send)
+        if not isinstance(scope, GuardedScope) or scope.request is not request:
+            scope = guarded_scope(scope, request)
+        await answer(self.app, scope, receive, send)
 
-    async def guard(self, request: GuardedRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _stand_again(
+        self, request: GuardedRequest, here: Where, scope: Scope, receive: BufferedReceive, send: Send
+    ) -> None:
         """Judge again what has changed on the way, then route; who is refused there is answered here."""
-        token = None
+        token = judged_request.set(request)
         try:
-            if request.has_moved(scope):
-                request = await _judge_again(request, scope, receive)
-                token = judged_request.set(request)
-                send = Gate(request, scope, send)
-            await answer(self.app, guarded_scope(scope, request), receive, send)
+            request = await _judged_again(request, here, receive)
+            judged_request.set(request)
+            announce(scope, request)
+            await answer(self.app, guarded_scope(scope, request), receive, Gate(request, scope, send))
         except Refused as signal:
             await signal.request.refuse(signal.deny, scope, send)
         finally:
-            if token is not None:
-                judged_request.reset(token)
+            judged_request.reset(token)
+
+
+async def _judged_again(request: GuardedRequest, here: Where, receive: BufferedReceive) -> GuardedRequest:
+    """The requests for the new path, each in front of its first one: all must let the caller in."""
+    if request.behind is not None:
+        request.behind = await _judged_again(request.behind, here, receive)
+    if request.expected == here:
+        return request
+    moved = request.moved(here)
+    engine = moved.policy.engine
+    decision = engine.decide_now(moved) or await arun(engine, moved, receive.read)
+    moved.take(moved.policy, decision)
+    if moved.pending is not None and not moved.pending.liftable:
+        moved.settle(moved.pending)
+    return moved
 
 
 async def answer(app: ASGIApp, scope: GuardedScope, receive: Receive, send: Send) -> None:
     """Let the router answer, and once more after each decision that has to wait; send the refusal if there is one."""
+    request = scope.request
+    # Nobody waits for a caller who was verified, so what would be needed to route again is not kept.
+    before = {} if request.behind is None and request.allow.principal.is_authenticated else dict(scope)
     while True:
         try:
             return await app(scope, receive, send)
-        except Refused as signal:
-            return await signal.request.refuse(signal.deny, scope, send)
-        except Denied as denied:
-            return await scope.request.refuse(denied.decision, scope, send)
+        except (Refused, Denied) as signal:
+            return await refuse_inside(signal, request, scope, send)
         except Waiting as signal:
             waiting = signal.request
         receive = BufferedReceive(receive)
         waiting.decided = await arun(waiting.policy.engine, waiting, receive.read)
-
-
-async def _judge_again(request: GuardedRequest, scope: Scope, receive: Receive) -> GuardedRequest:
-    """The request for the new path, in front of the first one: both must let the caller in."""
-    moved = request.moved(scope)
-    engine = moved.policy.engine
-    decision = engine.decide_now(moved) or await arun(engine, moved, BufferedReceive(receive).read)
-    moved.take(moved.policy, decision)
-    if moved.pending is not None and not moved.pending.liftable:
-        moved.settle(scope, moved.pending)
-    return moved
+        # What opaque applications have noted on the way to the endpoint would lead the router elsewhere.
+        scope.clear()
+        dict.update(scope, before)
 
 
 class Fallback:
@@ -162,21 +214,14 @@ class Fallback:
         """No mark can speak for what is no endpoint."""
         if isinstance(scope, GuardedScope):
             for request in scope.request.all():
-                request.meet(scope, None, partial=True, known=False)
+                request.meet(None, False, "")
         await self.app(scope, receive, send)
 
 
-def router_behind(app: Any) -> Router | None:
-    """The router that an application, perhaps behind its middleware, hands over to; None where it cannot be seen."""
-    seen: set[int] = set()
-    while app is not None and id(app) not in seen:
-        if isinstance(app, Starlette):
-            return app.router
-        if isinstance(app, Router):
-            return app
-        seen.add(id(app))
-        app = None if isinstance(app, type | FunctionType) else getattr(app, "app", None)
-    return None
+def close_default(router: Router) -> None:
+    """Stand around the router's default too, also one that was set meanwhile."""
+    if not isinstance(router.default, Fallback):
+        router.default = Fallback(router.default)
 
 
 def hang_door(router: Router, owned: bool = False) -> Door:
@@ -184,8 +229,7 @@ def hang_door(router: Router, owned: bool = False) -> Door:
 
     Raises `ConfigurationError` where a middleware of the router hides it.
     """
-    if not isinstance(router.default, Fallback):
-        router.default = Fallback(router.default)
+    close_default(router)
     holder: Any = router
     name = "middleware_stack"
     while (inner := getattr(holder, name, None)) != router.app:

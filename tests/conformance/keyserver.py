@@ -19,7 +19,7 @@ from tests.conformance.keys import EC256, RSA, RSA_NEXT, RSA_PARTNER, SECRET_TEX
 from tests.conformance.policies import CORP_KEYS
 
 Reply = tuple[int, dict[str, str], bytes]
-WEAK = SigningKey("key-of-1024-bits", "RS256", rsa.generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505
+WEAK = SigningKey("key-of-1024-bits", "RS256", rsa.generate_private_key(public_exponent=65537, key_size=1024))
 PRIVATE = RSA.jwk(d=number(RSA.private.private_numbers().d))
 
 
@@ -60,7 +60,7 @@ REPLIES: dict[str, list[Reply]] = {
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 (the standard library's name)
+    def do_GET(self) -> None:
         """Answer as the path says: /<stand>/<behaviour>."""
         _, stand, behaviour = self.path.split("/")
         hits = self.server.hits  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the standard library's name)
         """Nothing: what is asked is counted."""
 
 

@@ -149,6 +149,7 @@ MARKED = [
 ]
 
 HEADER = {"header": "Authorization", "scheme": "Bearer"}
+PLACES = [HEADER, {"query": "jwt"}, {"subprotocol": "bearer"}]
 EXPOSED = "the check failed on purpose"
 
 
@@ -177,7 +178,7 @@ POLICIES: dict[str, Spec] = {
     ),
     "shared-place": spec(corp(token_from=[{"header": "X-Both"}]), other(token_from=[{"header": "X-Both"}])),
     "one-own-place": spec(corp(), other(token_from=[{"header": "X-Partner"}])),
-    "subprotocol": spec(token_from=[HEADER, {"subprotocol": "bearer"}]),
+    "subprotocol": spec(token_from=[HEADER, {"subprotocol": "bearer"}], rules=REQUIREMENTS[:2]),
     "small-tokens": spec(max_token_bytes=1024),
     # Algorithms and keys.
     "secret": keyed(secret=SECRET_TEXT),
@@ -211,8 +212,25 @@ POLICIES: dict[str, Spec] = {
     **{
         f"remote-{name}": remote(name)
         for name in (
-            "empty", "html", "redirect", "missing", "not-utf-8", "list", "null", "duplicate-members", "symmetric",
-            "private", "weak", "encryption-only", "flood", "huge", "mixed", "twins", "once", "rotate", "late",
+            "empty",
+            "html",
+            "redirect",
+            "missing",
+            "not-utf-8",
+            "list",
+            "null",
+            "duplicate-members",
+            "symmetric",
+            "private",
+            "weak",
+            "encryption-only",
+            "flood",
+            "huge",
+            "mixed",
+            "twins",
+            "once",
+            "rotate",
+            "late",
         )
     },
     "remote-nowhere": keyed(jwks_url="http://127.0.0.1:9/keys", key_source={"cooldown": 30}),
@@ -240,7 +258,7 @@ POLICIES: dict[str, Spec] = {
     "issuer-optional": spec(corp(require_issuer=False)),
     # Rules.
     "requirements": spec(corp(audience=[AUDIENCE, "back-office"]), other(), rules=REQUIREMENTS),
-    "default-deny": spec(default="deny", rules=REQUIREMENTS[:2] + [rule("/any-token")]),
+    "default-deny": spec(default="deny", rules=[*REQUIREMENTS[:2], rule("/any-token")]),
     "default-public": spec(default="public", rules=[rule("/any-token"), rule("/closed/**", **DENY)]),
     "paths": spec(rules=PATHS),
     "everything-open": spec(rules=[rule("/**", **OPEN), rule("/admin/**")]),
@@ -287,6 +305,8 @@ POLICIES: dict[str, Spec] = {
         env={"EDGEX_DISABLE_JWT_VALIDATION": "false"}, disable_inbound_env="EDGEX_DISABLE_JWT_VALIDATION", rules=MODES
     ),
     "report-only": spec(report_only=True, rules=MODES),
+    "report-only-places": spec(report_only=True, token_from=PLACES, rules=MODES),
+    "non-secure-places": spec(secure=False, token_from=PLACES),
     "report-only-by-env": spec(env={"JWTMW_REPORT_ONLY": "true"}, rules=MODES),
     "judged-by-env": spec(env={"JWTMW_REPORT_ONLY": "false"}, report_only=True, rules=MODES),
     "report-only-down": Spec({**remote("down").keys, "report_only": True}),
@@ -298,6 +318,8 @@ POLICIES: dict[str, Spec] = {
     # Marks.
     "marks": spec(corp(audience=[AUDIENCE, "back-office"]), other(), rules=MARKED),
     "marks-default-deny": spec(default="deny"),
+    "marks-places": spec(token_from=PLACES),
+    "marks-default-deny-places": spec(default="deny", token_from=PLACES),
     "marks-default-public": spec(default="public"),
     "marks-down": remote("down"),
     "marks-non-secure": spec(secure=False),

@@ -1,6 +1,6 @@
 """The shape of the table: what is sent, under which policy, and what must happen.
 
-Owns: `Case`, `Request`, `Expect`, `Answer`, and the outcomes of the contract as ready-made expectations.
+Owns: `Case`, `Request`, `Expect`, `Answer`, and jwtmw's documented outcomes as ready-made expectations.
 Must never know: how a driver carries a request, how the engine decides.
 """
 
@@ -34,7 +34,7 @@ CHALLENGES = {
     Code.INSUFFICIENT_SCOPE: b'Bearer realm="api", error="insufficient_scope"',
 }
 ANONYMOUS = "anonymous"
-# Some whole number of seconds within the contract's bounds.
+# Some whole number of seconds within bounds.
 SOON = b"1..60"
 
 
@@ -182,7 +182,7 @@ def reported(reason: Reason | None, caller: str | None = None) -> Expect:
 
 
 def refused(reason: Reason) -> Expect:
-    """The outcome of section 5 of the contract for this reason, without scopes and Retry-After."""
+    """The documented outcome for this reason, without scopes and Retry-After."""
     return Expect(code=reason.code, challenge=CHALLENGES.get(reason.code), reason=reason)
 
 

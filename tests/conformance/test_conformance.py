@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -21,8 +22,8 @@ UNREACHABLE = {Reason.INTERNAL}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_case(case: Case, world: World, record_property: pytest.RecordProperty) -> None:
-    """The case ends as the contract says on every surface, byte for byte alike, also when it is sent again."""
+def test_case(case: Case, world: World, record_property: Callable[[str, object], None]) -> None:
+    """The case ends as the table says on every surface, byte for byte alike, also when it is sent again."""
     failures = run_everywhere(case, IN_PROCESS, world, record_property)
     if failures:
         pytest.fail("\n\n".join(failures), pytrace=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,7 @@ from tests.conformance.tokens import NOW
 Surface = TypeVar("Surface")
 # The name of the policy under which nothing is installed: the application as its author wrote it.
 BARE = "bare"
+BY_VALUE: dict[str, Reason] = {reason.value: reason for reason in Reason}
 
 
 @dataclass(slots=True)
@@ -42,6 +43,11 @@ class Ledger:
         with suppress(NotInstalledError):
             principal = current_principal()
             self.caller = (principal.subject or "") if principal.is_authenticated else ANONYMOUS
+
+    def hear(self, subprotocols: Sequence[str], headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """What the application of a WebSocket was offered."""
+        self.offered = tuple(subprotocols)
+        self.seen = repr([*subprotocols, *(value for name, value in headers if name == b"sec-websocket-protocol")])
 
     def clear(self) -> None:
         self.endpoint = self.dependencies = self.body_reads = 0
@@ -144,9 +150,7 @@ class World:
         elif ahead < 0:
             stand.clock.set_time(NOW + at)
 
-    def _observed(
-        self, stand: Stand[Surface], request: Request, send: Callable[[Surface, Request], Answer]
-    ) -> Answer:
+    def _observed(self, stand: Stand[Surface], request: Request, send: Callable[[Surface, Request], Answer]) -> Answer:
         before = stand.reasons()
         self.ledger.clear()
         answer = send(stand.surface, request)
@@ -172,7 +176,7 @@ def reason_of(counted: Mapping[str, int]) -> tuple[Reason | None, bool]:
         return None, False
     assert list(counted.values()) == [1], f"one request was counted as {dict(counted)}"
     name = next(iter(counted))
-    return Reason(name.rsplit(" ", 1)[-1]), name.startswith("would ")
+    return BY_VALUE[name.rsplit(" ", 1)[-1]], name.startswith("would ")
 
 
 @contextmanager

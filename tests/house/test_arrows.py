@@ -46,7 +46,7 @@ ONLY = {
         "jwtmw_flask",
         "jwtmw_django",
     ),
-    FETCHERS: ("jwtmw.issuers.fetch", "jwtmw.issuers.transport", "jwtmw.client"),
+    FETCHERS: ("jwtmw.issuers.fetch", "jwtmw.issuers.transport", "jwtmw.client", "jwtmw.cli"),
 }
 
 

@@ -7,8 +7,8 @@ from tests.conformance.cases import (
     claims,
     errors,
     extraction,
-    format,
     issuers_audience,
+    json_and_jws,
     keys,
     marks,
     methods_cors,
@@ -21,8 +21,8 @@ from tests.conformance.cases import (
 from tests.conformance.schema import Case
 
 _MODULES = (
-    extraction, format, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors, modes,
-    marks, websocket, keys,
+    extraction, json_and_jws, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors,
+    modes, marks, websocket, keys,
 )  # fmt: skip
 THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
 THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}

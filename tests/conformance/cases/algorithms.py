@@ -67,7 +67,21 @@ RIGHT = [
     (RSA_NEXT, "RS256"),
 ]
 NONE = ("none", "None", "NONE", "nOnE", "none ", " none", "none\x00", "noNE")
-ODD_NAMES = ("rs256", "RS256 ", "Rs256", "RS257", "RS1", "SHA256", "RSA", "RS256\x00", "ＲＳ２５６", "ES256K", "dir", "A256KW", "ML-DSA-44")
+ODD_NAMES = (
+    "rs256",
+    "RS256 ",
+    "Rs256",
+    "RS257",
+    "RS1",
+    "SHA256",
+    "RSA",
+    "RS256\x00",
+    "ＲＳ２５６",
+    "ES256K",
+    "dir",
+    "A256KW",
+    "ML-DSA-44",
+)
 PUBLIC = {
     "pem": RSA.pem().encode(),
     "pem-without-last-newline": RSA.pem().encode().rstrip(b"\n"),
@@ -178,10 +192,7 @@ CASES = [
     Case("rs256-claimed-ps256-signed", get(bearer(signed(INPUT, RSA, "PS256"))), SIGNATURE),
     Case("rs256-claimed-sha1-signed", get(bearer(signed(INPUT, RSA, "RS1"))), SIGNATURE),
     Case("rs256-claimed-rs512-signed", get(bearer(signed(INPUT, RSA, "RS512"))), SIGNATURE),
-    *(
-        Case(f"pss-{name}", get(bearer(with_signature(RSA, "PS256", made))), SIGNATURE)
-        for name, made in PSS.items()
-    ),
+    *(Case(f"pss-{name}", get(bearer(with_signature(RSA, "PS256", made))), SIGNATURE) for name, made in PSS.items()),
     *(
         Case(f"ecdsa-{name}", get(bearer(with_signature(EC256, "ES256", made))), SIGNATURE)
         for name, made in ecdsa_forms(ES_INPUT).items()
@@ -198,7 +209,12 @@ CASES = [
     Case("secret-hs512-configured", get(bearer(by(SECRET, "HS512"))), AS_ALICE, "secret-all"),
     Case("secret-foreign", get(bearer(by(SECRET_FOREIGN))), SIGNATURE, "secret"),
     Case("secret-foreign-with-kid", get(bearer(by(SECRET_FOREIGN, kid=SECRET.kid))), SIGNATURE, "secret"),
-    Case("secret-hs512-posing-as-hs256", get(bearer(jws(encode(header_of(SECRET)), encode(claims_of()), SECRET, "HS512"))), SIGNATURE, "secret"),
+    Case(
+        "secret-hs512-posing-as-hs256",
+        get(bearer(jws(encode(header_of(SECRET)), encode(claims_of()), SECRET, "HS512"))),
+        SIGNATURE,
+        "secret",
+    ),
     Case("secret-refuses-rs256", get(bearer(GOOD)), ALGORITHM, "secret"),
     Case("secret-refuses-none", get(bearer(claiming("none"))), ALGORITHM, "secret"),
     Case("secret-signature-empty-hmac", get(bearer(by(Secret("x", "HS256", b"")))), SIGNATURE, "secret"),

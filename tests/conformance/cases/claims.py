@@ -141,7 +141,11 @@ CASES = [
     Case("claim-cnf-unknown-method", get(bearer(token(cnf={"x": 1}))), UNBOUND),
     Case("claim-cnf-empty", get(bearer(token(cnf={}))), UNBOUND),
     Case("claim-cnf-text", get(bearer(token(cnf="jkt"))), UNBOUND.but(reason=None)),
-    Case("claim-cnf-with-dpop-scheme", get((b"authorization", b"DPoP " + token(cnf={"jkt": "x"}))), refused(Reason.TOKEN_MISSING)),
+    Case(
+        "claim-cnf-with-dpop-scheme",
+        get((b"authorization", b"DPoP " + token(cnf={"jkt": "x"}))),
+        refused(Reason.TOKEN_MISSING),
+    ),
     *(
         Case(f"scope-{name}", get(bearer(token(**claims)), target=b"/scopes/one"), expect, "requirements")
         for name, (claims, expect) in SCOPES.items()
@@ -187,5 +191,10 @@ CASES = [
     Case("required-jti-missing", get(bearer(token(jti=DROP, department="x"))), REQUIRED, "required-claims"),
     Case("required-iat-missing", get(bearer(token(iat=DROP, department="x"))), REQUIRED, "required-claims"),
     Case("required-claim-other-case", get(bearer(token(Department="x"))), REQUIRED, "required-claims"),
-    Case("required-claims-and-expired", get(bearer(token(exp=NOW - 40, iat=NOW - 99))), refused(Reason.EXPIRED), "required-claims"),
+    Case(
+        "required-claims-and-expired",
+        get(bearer(token(exp=NOW - 40, iat=NOW - 99))),
+        refused(Reason.EXPIRED),
+        "required-claims",
+    ),
 ]

@@ -42,7 +42,11 @@ OUTCOMES = {
     "missing-on-post": (get(method="POST", body=b"x" * 9000), MISSING),
     "expired-on-delete": (get(bearer(EXPIRED), method="DELETE"), STALE),
 }
-APISIX = {"missing": "Missing JWT token in request", "expired": "failed to verify jwt", "signature": "failed to verify jwt"}
+APISIX = {
+    "missing": "Missing JWT token in request",
+    "expired": "failed to verify jwt",
+    "signature": "failed to verify jwt",
+}
 
 
 def shown(name: str, expect: Expect, style: str) -> Expect:
@@ -69,5 +73,7 @@ CASES = [
     *(Case(f"{style}-passes", get(bearer(GOOD)), passes(ALICE), style) for style in STYLES),
     Case("accept-does-not-choose", get(line(b"text/html", b"accept")), MISSING, "problem"),
     Case("accept-language-does-not-choose", get(line(b"de", b"accept-language")), MISSING, "problem"),
-    Case("if-modified-since-does-not-choose", get(line(b"Sun, 22 Nov 2026 00:00:00 GMT", b"if-modified-since")), MISSING),
+    Case(
+        "if-modified-since-does-not-choose", get(line(b"Sun, 22 Nov 2026 00:00:00 GMT", b"if-modified-since")), MISSING
+    ),
 ]

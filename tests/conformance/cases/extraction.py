@@ -110,6 +110,7 @@ LINES = {
 DEFAULT = [
     Case("no-authorization", get(), MISSING),
     Case("authorization-empty", get(line(b"")), MISSING),
+    Case("authorization-blank", get(line(b"   ")), MISSING),
     Case("scheme-as-written", get(bearer(GOOD)), AS_ALICE),
     Case("scheme-lower-case", get(bearer(GOOD, b"bearer")), AS_ALICE),
     Case("scheme-upper-case", get(bearer(GOOD, b"BEARER")), AS_ALICE),
@@ -269,6 +270,9 @@ QUERIES = {
 }
 QUERY = [
     *(Case(f"query-{name}", get(target=query(text)), expect, "query") for name, (text, expect) in QUERIES.items()),
+    Case("query-token-at-the-limit", get(target=query(b"jwt=" + of_size(8192))), FROM_QUERY, "query"),
+    Case("query-token-one-byte-over", get(target=query(b"jwt=" + of_size(8193))), TOO_LARGE, "query"),
+    Case("raw-token-one-byte-over", get(line(of_size(8193), b"jwt")), TOO_LARGE, "raw-header"),
     Case("query-policy-header-good", get(bearer(GOOD)), AS_ALICE, "query"),
     Case("query-and-header-the-same", get(bearer(GOOD), target=query(b"jwt=" + GOOD)), REPEATED, "query"),
     Case("query-and-header-different", get(bearer(GOOD), target=query(b"jwt=" + EXPIRED)), REPEATED, "query"),

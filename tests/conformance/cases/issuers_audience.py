@@ -95,7 +95,10 @@ CROSS: dict[str, tuple[bytes, Expect]] = {
     "partner-good": (PARTNERS, AS_ALICE),
     "corp-key-partner-iss": (token(RSA, iss=PARTNER, aud="partner-orders"), invalid()),
     "partner-key-corp-iss": (token(RSA_PARTNER), invalid()),
-    "corp-key-partner-iss-partner-kid": (token(RSA, {"kid": RSA_PARTNER.kid}, iss=PARTNER, aud="partner-orders"), SIGNATURE),
+    "corp-key-partner-iss-partner-kid": (
+        token(RSA, {"kid": RSA_PARTNER.kid}, iss=PARTNER, aud="partner-orders"),
+        SIGNATURE,
+    ),
     "partner-key-corp-iss-corp-kid": (token(RSA_PARTNER, {"kid": RSA.kid}), SIGNATURE),
     "corp-iss-partner-audience": (token(aud="partner-orders"), AUDIENCES),
     "partner-iss-corp-audience": (partner(aud=AUDIENCE), AUDIENCES),

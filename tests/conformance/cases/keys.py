@@ -1,4 +1,4 @@
-"""Which key, and what happens when nobody can say: section 8 of the contract, RFC 7517, RFC 7638."""
+"""Which key, and what happens when nobody can say: RFC 7517."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ BROKEN = (
 REMOTE = [
     remote("good", "remote", asks(GOOD), AS_ALICE.but(fetches=1)),
     remote("good-twice", "remote", asks(GOOD), AS_ALICE.but(fetches=1), Earlier(asks(GOOD), 200)),
-    remote("two-callers", "remote", asks(token(sub="bob-77aa")), passes("bob-77aa", fetches=1), Earlier(asks(GOOD), 200)),
+    remote(
+        "two-callers", "remote", asks(token(sub="bob-77aa")), passes("bob-77aa", fetches=1), Earlier(asks(GOOD), 200)
+    ),
     remote("foreign-signature", "remote", asks(FOREIGN), SIGNATURE.but(fetches=1)),
     remote("kid-unknown", "remote", asks(OTHER_KID), KEY),
     remote("kid-unknown-then-known", "remote", asks(GOOD), AS_ALICE, Earlier(asks(OTHER_KID), 401)),
@@ -139,7 +141,9 @@ REMOTE = [
         )
     ),
     remote("down-message-format", "message-down", asks(GOOD), DOWN.but(content_type=b"application/json")),
-    remote("down-again", "remote-down", asks(GOOD), DOWN.but(fetches=1), Earlier(asks(GOOD), 503), Earlier(asks(GOOD), 503)),
+    remote(
+        "down-again", "remote-down", asks(GOOD), DOWN.but(fetches=1), Earlier(asks(GOOD), 503), Earlier(asks(GOOD), 503)
+    ),
     remote(
         "down-websocket",
         "remote-down",
@@ -155,8 +159,21 @@ REMOTE = [
     # Time passes: outages, rotation, recovery.
     remote("outage-later-known-key", "remote-once", asks(NEXT), AS_ALICE, Earlier(asks(STAYS), 200), at=301),
     remote("outage-later-seen-token", "remote-once", asks(STAYS), AS_ALICE, Earlier(asks(STAYS), 200), at=301),
-    remote("outage-too-long", "remote-once", asks(STAYS), UNAVAILABLE.but(retry_after=SOON), Earlier(asks(STAYS), 200), at=4000),
-    remote("outage-unknown-kid", "remote-once", asks(OTHER_KID), UNAVAILABLE.but(retry_after=SOON), Earlier(asks(GOOD), 200)),
+    remote(
+        "outage-too-long",
+        "remote-once",
+        asks(STAYS),
+        UNAVAILABLE.but(retry_after=SOON),
+        Earlier(asks(STAYS), 200),
+        at=4000,
+    ),
+    remote(
+        "outage-unknown-kid",
+        "remote-once",
+        asks(OTHER_KID),
+        UNAVAILABLE.but(retry_after=SOON),
+        Earlier(asks(GOOD), 200),
+    ),
     remote("rotation-new-kid", "remote-rotate", asks(NEXT), AS_ALICE.but(fetches=2), Earlier(asks(STAYS), 200)),
     remote("rotation-old-kid-dead-after-ttl", "remote-rotate", asks(STAYS), KEY, Earlier(asks(STAYS), 200), at=301),
     remote(
@@ -168,7 +185,14 @@ REMOTE = [
         Earlier(asks(NEXT), 200),
     ),
     remote("recovery-after-retry-after", "remote-late", asks(GOOD), AS_ALICE, Earlier(asks(GOOD), 503), at=31),
-    remote("recovery-not-before", "remote-late", asks(GOOD), UNAVAILABLE.but(retry_after=b"20"), Earlier(asks(GOOD), 503), at=10),
+    remote(
+        "recovery-not-before",
+        "remote-late",
+        asks(GOOD),
+        UNAVAILABLE.but(retry_after=b"20"),
+        Earlier(asks(GOOD), 503),
+        at=10,
+    ),
 ]
 CASES = [
     *(Case(name, get(bearer(made)), expect, policy) for name, (policy, made, expect) in CONFIGURED.items()),

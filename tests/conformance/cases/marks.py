@@ -1,4 +1,4 @@
-"""`@public`, `@optional` and `@requires`, and how they meet the operator's rules: sections 1, 4 and 6 of the contract."""
+"""`@public`, `@optional` and `@requires`, and how they meet the operator's rules."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from tests.conformance.tokens import ALICE, EXPIRED, FOREIGN, GARBAGE, GOOD, PAR
 AS_ALICE, OPEN, PASSES = passes(ALICE), passes(ANONYMOUS), passes()
 STALE = refused(Reason.EXPIRED)
 ROUTE_ISSUER, ROUTE_AUDIENCE = refused(Reason.ROUTE_ISSUER), refused(Reason.ROUTE_AUDIENCE)
+FORMAT = refused(Reason.TOKEN_FORMAT)
 SCOPE, ROLE, CLAIM = Reason.SCOPE_MISSING, Reason.ROLE_MISSING, Reason.CLAIM_MISMATCH
 READS = insufficient(SCOPE, b"stock:read")
 READER, WRITER = token(scope="stock:read"), token(scope="stock:write")
@@ -173,23 +174,96 @@ WORLDS: list[tuple[str, str, bytes | None, Expect, Expect, Expect, Expect, Expec
     ("optional-missing", "/marked/optional", None, OPEN, OPEN, OPEN, OPEN, OPEN),
     ("optional-good", "/marked/optional", GOOD, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
     ("optional-expired", "/marked/optional", EXPIRED, STALE, STALE, STALE, OPEN, reported(Reason.EXPIRED, ANONYMOUS)),
-    ("token-missing", "/marked/token", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    (
+        "token-missing",
+        "/marked/token",
+        None,
+        MISSING,
+        MISSING,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
     ("token-good", "/marked/token", GOOD, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
-    ("reads-missing", "/marked/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
-    ("reads-garbage", "/marked/reads", GARBAGE, *[refused(Reason.TOKEN_FORMAT)] * 3, OPEN, reported(Reason.TOKEN_FORMAT, ANONYMOUS)),
+    (
+        "reads-missing",
+        "/marked/reads",
+        None,
+        MISSING,
+        MISSING,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
+    ("reads-garbage", "/marked/reads", GARBAGE, FORMAT, FORMAT, FORMAT, OPEN, reported(Reason.TOKEN_FORMAT, ANONYMOUS)),
     ("reads-without-scope", "/marked/reads", GOOD, READS, READS, DOWN, OPEN, reported(Reason.SCOPE_MISSING, ALICE)),
     ("reads-with-scope", "/marked/reads", READER, AS_ALICE, AS_ALICE, DOWN, OPEN, AS_ALICE),
-    ("reads-sync-missing", "/marked/reads-sync", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    (
+        "reads-sync-missing",
+        "/marked/reads-sync",
+        None,
+        MISSING,
+        MISSING,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
     ("optional-reads-missing", "/marked/optional-reads", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("optional-reads-without-scope", "/marked/optional-reads", GOOD, READS, READS, DOWN, OPEN, reported(Reason.SCOPE_MISSING, ALICE)),
-    ("class-reads-missing", "/class/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    (
+        "optional-reads-without-scope",
+        "/marked/optional-reads",
+        GOOD,
+        READS,
+        READS,
+        DOWN,
+        OPEN,
+        reported(Reason.SCOPE_MISSING, ALICE),
+    ),
+    (
+        "class-reads-missing",
+        "/class/reads",
+        None,
+        MISSING,
+        MISSING,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
     ("class-public-missing", "/class/public", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("nested-plain-missing", "/nested/plain", None, FORBIDDEN, OPEN, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    (
+        "nested-plain-missing",
+        "/nested/plain",
+        None,
+        FORBIDDEN,
+        OPEN,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
     ("nested-public-missing", "/nested/public", None, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ("nested-reads-missing", "/nested/reads", None, MISSING, MISSING, MISSING, OPEN, reported(Reason.TOKEN_MISSING, ANONYMOUS)),
+    (
+        "nested-reads-missing",
+        "/nested/reads",
+        None,
+        MISSING,
+        MISSING,
+        MISSING,
+        OPEN,
+        reported(Reason.TOKEN_MISSING, ANONYMOUS),
+    ),
     ("nowhere-missing", "/nowhere", None, FORBIDDEN, PASSES, MISSING, PASSES, reported(Reason.TOKEN_MISSING)),
     ("nowhere-good", "/nowhere", GOOD, FORBIDDEN, PASSES, DOWN, PASSES, PASSES),
     ("redirect-missing", "/plain/", None, FORBIDDEN, PASSES, MISSING, PASSES, reported(Reason.TOKEN_MISSING)),
+]
+# What a token asks of the response where it stood in the URL or in a subprotocol, whoever let the caller in.
+IN_QUERY: list[tuple[str, str, bytes, Expect]] = [
+    ("token", "/marked/token", GOOD, passes(ALICE, no_store=True)),
+    ("reads", "/marked/reads", READER, passes(ALICE, no_store=True)),
+    ("reads-sync", "/marked/reads-sync", READER, passes(ALICE, no_store=True)),
+    ("reads-without-scope", "/marked/reads", GOOD, READS),
+    ("reads-expired", "/marked/reads", EXPIRED, STALE),
+    ("optional", "/marked/optional", GOOD, passes(ALICE, no_store=True)),
+    ("nested-reads", "/nested/reads", READER, passes(ALICE, no_store=True)),
 ]
 NAMES = ("marks-default-deny", "marks-default-public", "marks-down", "marks-non-secure", "marks-report-only")
 CASES = [
@@ -223,8 +297,12 @@ CASES = [
     case("class-plain-post-missing", "/class/plain", None, MISSING, method="POST"),
     case("class-plain-post-without-scope", "/class/plain", GOOD, READS, method="POST"),
     case("class-plain-post-with-scope", "/class/plain", READER, AS_ALICE, method="POST"),
-    case("class-post-only-classes", "/class/reads", READER, insufficient(SCOPE, b"stock:write stock:read"), method="POST"),
-    case("class-post-only-methods", "/class/reads", WRITER, insufficient(SCOPE, b"stock:write stock:read"), method="POST"),
+    case(
+        "class-post-only-classes", "/class/reads", READER, insufficient(SCOPE, b"stock:write stock:read"), method="POST"
+    ),
+    case(
+        "class-post-only-methods", "/class/reads", WRITER, insufficient(SCOPE, b"stock:write stock:read"), method="POST"
+    ),
     case("public-ambiguous-path", "/marked//public", None, BAD_PATH),
     case("public-line-feed", "/marked/public%0a", None, BAD_PATH),
     case("public-under-empty-format", "/marked/public", None, OPEN, "marks-empty-bodies"),
@@ -247,18 +325,63 @@ CASES = [
         app="routes",
     ),
     Case("reads-malformed", get(line(b"Bearer"), target=b"/marked/reads"), MALFORMED, "marks", app="routes"),
-    Case("partner-on-reads", get(bearer(partner(scope="stock:read")), target=b"/marked/reads"), AS_ALICE, "marks", app="routes"),
+    Case(
+        "partner-on-reads",
+        get(bearer(partner(scope="stock:read")), target=b"/marked/reads"),
+        AS_ALICE,
+        "marks",
+        app="routes",
+    ),
     *(
         Case(f"seen-token-then-{name}", get(*headers, target=path), expect, "marks", app="routes", before=(seen,))
         for name, headers, path, expect, seen in (
-            ("mark-wants-more", (bearer(GOOD),), b"/marked/reads", READS, Earlier(get(bearer(GOOD), target=b"/plain"), 200)),
-            ("public-is-anonymous", (bearer(GOOD),), b"/marked/public", OPEN, Earlier(get(bearer(GOOD), target=b"/plain"), 200)),
+            (
+                "mark-wants-more",
+                (bearer(GOOD),),
+                b"/marked/reads",
+                READS,
+                Earlier(get(bearer(GOOD), target=b"/plain"), 200),
+            ),
+            (
+                "public-is-anonymous",
+                (bearer(GOOD),),
+                b"/marked/public",
+                OPEN,
+                Earlier(get(bearer(GOOD), target=b"/plain"), 200),
+            ),
             ("nobody", (), b"/plain", MISSING, Earlier(get(bearer(GOOD), target=b"/plain"), 200)),
             ("nobody-after-public", (), b"/plain", MISSING, Earlier(get(target=b"/marked/public"), 200)),
         )
     ),
     *(
-        Case(f"websocket-mark-{name}", get(*headers, target=path, websocket=True), expect, "websocket-marks", app="routes")
+        Case(f"{policy}-query-{name}", get(target=path.encode() + b"?jwt=" + made), expect, policy, app="routes")
+        for policy in ("marks-places", "marks-default-deny-places")
+        for name, path, made, expect in IN_QUERY
+    ),
+    *(
+        Case(
+            f"{policy}-subprotocol-{name}",
+            get(line(b"chat, bearer, " + made, b"sec-websocket-protocol"), target=path, websocket=True),
+            expect if expect.code else expect.but(subprotocol=b"bearer", offered=("chat", "bearer")),
+            policy,
+            app="routes",
+        )
+        for policy in ("marks-places", "marks-default-deny-places")
+        for name, path, made, expect in (
+            ("reads", b"/chat/reads", READER, AS_ALICE),
+            ("reads-without-scope", b"/chat/reads", GOOD, READS),
+            ("reads-expired", b"/chat/reads", EXPIRED, STALE),
+            ("public", b"/chat/public", GOOD, OPEN),
+        )
+    ),
+    *(
+        Case(
+            f"websocket-mark-{name}",
+            get(*headers, target=path, websocket=True),
+            expect,
+            "websocket-marks",
+            app="routes",
+        )
         for name, path, headers, expect in (
             ("plain-missing", b"/chat/plain", (), MISSING),
             ("plain-good", b"/chat/plain", (bearer(GOOD),), AS_ALICE),

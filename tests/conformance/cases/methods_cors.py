@@ -41,7 +41,10 @@ def case(name: str, method: str, target: str, expect: object, *headers: Header, 
 CASES = [
     *(Case(f"known-{method.lower()}-good", get(bearer(GOOD), method=method), AS_ALICE) for method in KNOWN),
     *(Case(f"known-{method.lower()}-missing", get(method=method), MISSING) for method in KNOWN),
-    *(Case(f"known-{method.lower()}-bad", get(bearer(EXPIRED), method=method), refused(Reason.EXPIRED)) for method in KNOWN),
+    *(
+        Case(f"known-{method.lower()}-bad", get(bearer(EXPIRED), method=method), refused(Reason.EXPIRED))
+        for method in KNOWN
+    ),
     *(Case(f"unknown-{i}-{method[:9]}", get(method=method), BAD_METHOD) for i, method in enumerate(UNKNOWN)),
     *(
         Case(f"unknown-with-token-{i}-{method[:9]}", get(bearer(GOOD), method=method), BAD_METHOD)
@@ -103,12 +106,31 @@ CASES = [
     case("preflight-on-get", "GET", "/orders/7", MISSING, *PREFLIGHT),
     case("preflight-on-post", "POST", "/orders/7", MISSING, *PREFLIGHT),
     case("preflight-on-head", "HEAD", "/orders/7", MISSING, *PREFLIGHT),
-    case("preflight-by-override", "POST", "/orders/7", MISSING, *PREFLIGHT, line(b"OPTIONS", b"x-http-method-override")),
+    case(
+        "preflight-by-override", "POST", "/orders/7", MISSING, *PREFLIGHT, line(b"OPTIONS", b"x-http-method-override")
+    ),
     case("preflight-ambiguous-path", "OPTIONS", "/public/../admin", BAD_PATH, *PREFLIGHT),
-    case("preflight-without-origin-with-bad-token", "OPTIONS", "/orders/7", refused(Reason.EXPIRED), PREFLIGHT[1], bearer(EXPIRED)),
+    case(
+        "preflight-without-origin-with-bad-token",
+        "OPTIONS",
+        "/orders/7",
+        refused(Reason.EXPIRED),
+        PREFLIGHT[1],
+        bearer(EXPIRED),
+    ),
     case("preflight-switched-off", "OPTIONS", "/orders/7", MISSING, *PREFLIGHT, policy="no-preflight"),
-    case("preflight-switched-off-good", "OPTIONS", "/orders/7", AS_ALICE, *PREFLIGHT, bearer(GOOD), policy="no-preflight"),
-    case("preflight-switched-off-bad", "OPTIONS", "/orders/7", refused(Reason.EXPIRED), *PREFLIGHT, bearer(EXPIRED), policy="no-preflight"),
+    case(
+        "preflight-switched-off-good", "OPTIONS", "/orders/7", AS_ALICE, *PREFLIGHT, bearer(GOOD), policy="no-preflight"
+    ),
+    case(
+        "preflight-switched-off-bad",
+        "OPTIONS",
+        "/orders/7",
+        refused(Reason.EXPIRED),
+        *PREFLIGHT,
+        bearer(EXPIRED),
+        policy="no-preflight",
+    ),
     case("preflight-under-default-deny", "OPTIONS", "/orders/7", OPEN, *PREFLIGHT, policy="public-default-preflight"),
     case("options-under-default-deny", "OPTIONS", "/orders/7", FORBIDDEN, policy="public-default-preflight"),
     # A cross-origin request that is no preflight gets no special way.

@@ -1,4 +1,4 @@
-"""Non-secure, switched off, and report-only: section 7 of the contract, with the environment's toggles."""
+"""Non-secure, switched off, and report-only, with the environment's toggles."""
 
 from __future__ import annotations
 
@@ -92,6 +92,13 @@ CASES = [
         reported(Reason.KEYS_UNAVAILABLE, ANONYMOUS),
         "report-only-down",
         fresh=True,
+    ),
+    Case("report-only-query", get(target=b"/orders/7?jwt=" + GOOD), passes(ALICE, no_store=True), "report-only-places"),
+    Case(
+        "report-only-query-scope-missing",
+        get(target=b"/scopes/one?jwt=" + GOOD),
+        reported(Reason.SCOPE_MISSING, ALICE).but(no_store=True),
+        "report-only-places",
     ),
     Case(
         "report-only-rule-scope",

@@ -24,7 +24,9 @@ OPEN, AS_ALICE = passes(ANONYMOUS), passes(ALICE)
 ADMIN = insufficient(Reason.SCOPE_MISSING, b"stock:admin")
 
 
-def case(name: str, target: bytes, expect: Expect, *headers: tuple[bytes, bytes], policy: str = "paths", **more: Any) -> Case:
+def case(
+    name: str, target: bytes, expect: Expect, *headers: tuple[bytes, bytes], policy: str = "paths", **more: Any
+) -> Case:
     return Case(name, get(*headers, target=target, **more), expect, policy)
 
 
@@ -127,6 +129,8 @@ RAW = {
     "no-slash": b"admin",
     "no-slash-public": b"public/x",
     "star": b"*",
+    "fragment": b"/admin#/public/x",
+    "fragment-of-public": b"/public/x#y",
     "empty": b"",
     "authority": b"evil.example:443",
     "at-host": b"@evil.example/admin",
@@ -346,10 +350,7 @@ CASES = [
         for name in ("x-forwarded-uri", "x-original-url", "x-rewrite-url")
     ),
     *(case(f"host-{name}", b"/admin", MISSING, line(value, b"host")) for name, value in HOSTS.items()),
-    *(
-        case(name, target, expect, root_path=root_path)
-        for name, (target, root_path, expect) in ROOTS.items()
-    ),
+    *(case(name, target, expect, root_path=root_path) for name, (target, root_path, expect) in ROOTS.items()),
     *(case(f"scope-{name}", target, expect, scope=scope) for name, (target, scope, expect) in SCOPES.items()),
     case("ambiguous-beats-expired-token", b"/public/../admin", BAD_PATH, bearer(EXPIRED)),
     case("ambiguous-beats-malformed-token", b"/public/../admin", BAD_PATH, line(b"Bearer")),

@@ -229,9 +229,17 @@ CASES = [
     ),
     Case("missing-realm", on("/orders/7"), MISSING.but(challenge=b'Bearer realm="orders of today"'), "realm"),
     # A seen token is judged anew for what each route wants.
-    Case("seen-token-without-scope", on("/scopes/one", GOOD), insufficient(SCOPE, b"stock:read"), "requirements", before=(SEEN,)),
+    Case(
+        "seen-token-without-scope",
+        on("/scopes/one", GOOD),
+        insufficient(SCOPE, b"stock:read"),
+        "requirements",
+        before=(SEEN,),
+    ),
     Case("seen-token-wrong-issuer", on("/issuers/partner", GOOD), ROUTE_ISSUER, "requirements", before=(SEEN,)),
-    Case("seen-token-wrong-audience", on("/audience/back-office", GOOD), ROUTE_AUDIENCE, "requirements", before=(SEEN,)),
+    Case(
+        "seen-token-wrong-audience", on("/audience/back-office", GOOD), ROUTE_AUDIENCE, "requirements", before=(SEEN,)
+    ),
     Case("seen-token-on-a-denied-route", on("/closed/7", GOOD), FORBIDDEN, "requirements", before=(SEEN,)),
     Case("seen-token-on-a-public-route", on("/open/7", GOOD), AS_NOBODY, "requirements", before=(SEEN,)),
     Case(
@@ -254,7 +262,9 @@ CASES = [
     Case("check-raises", on("/orders/7", GOOD), refused(Reason.CHECK_REFUSED), "check-raises"),
     Case("check-passes", on("/orders/7", GOOD), AS_ALICE, "check-alice"),
     Case("check-refuses-bob", on("/orders/7", token(sub="bob-77aa")), refused(Reason.CHECK_REFUSED), "check-alice"),
-    Case("check-comes-after-the-signature", on("/orders/7", FOREIGN), refused(Reason.SIGNATURE_INVALID), "check-raises"),
+    Case(
+        "check-comes-after-the-signature", on("/orders/7", FOREIGN), refused(Reason.SIGNATURE_INVALID), "check-raises"
+    ),
     Case(
         "check-refuses-a-seen-token-too",
         on("/orders/7", token(sub="bob-77aa")),

@@ -21,6 +21,7 @@ from tests.conformance.schema import (
     line,
     passes,
     refused,
+    reported,
 )
 from tests.conformance.tokens import ALICE, EXPIRED, FOREIGN, GARBAGE, GOOD, PARTNERS, token
 
@@ -96,10 +97,43 @@ PROTOCOLS: dict[str, tuple[Request, Expect]] = {
     "and-header": (chat(bearer(GOOD), line(b"bearer, " + GOOD, b"sec-websocket-protocol")), REPEATED),
     "malformed-and-header": (chat(bearer(GOOD), line(b"bearer", b"sec-websocket-protocol")), BAD_REQUEST),
     "on-plain-http": (get(line(b"bearer, " + GOOD, b"sec-websocket-protocol")), MISSING),
-    "on-plain-http-beside-header": (get(bearer(GOOD), line(b"bearer, " + EXPIRED, b"sec-websocket-protocol")), AS_ALICE),
+    "on-plain-http-beside-header": (
+        get(bearer(GOOD), line(b"bearer, " + EXPIRED, b"sec-websocket-protocol")),
+        AS_ALICE,
+    ),
+}
+# However the request came to pass: the token stays hidden, and a browser needs one of its protocols chosen.
+HIDDEN: dict[str, tuple[str, Request, Expect]] = {
+    "public-route": ("subprotocol", offer(b"chat, bearer, " + GOOD, target=b"/open/chat"), OPEN),
+    "public-route-with-garbage": ("subprotocol", offer(b"chat, bearer, " + GOOD + b"x", target=b"/open/chat"), OPEN),
+    "optional-route": ("subprotocol", offer(b"chat, bearer, " + GOOD, target=b"/maybe"), AS_ALICE),
+    "non-secure": ("non-secure-places", offer(b"chat, bearer, " + GOOD), OPEN),
+    "report-only": ("report-only-places", offer(b"chat, bearer, " + GOOD), AS_ALICE),
+    "report-only-scope-missing": (
+        "report-only-places",
+        offer(b"chat, bearer, " + GOOD, target=b"/scopes/one"),
+        reported(Reason.SCOPE_MISSING, ALICE),
+    ),
+    "report-only-expired": (
+        "report-only-places",
+        offer(b"chat, bearer, " + EXPIRED),
+        reported(Reason.EXPIRED, ANONYMOUS),
+    ),
 }
 CASES = [
-    *(Case(f"websocket-refused-{name}", request, expect, policy) for name, (policy, request, expect) in REFUSED.items()),
+    *(
+        Case(
+            f"subprotocol-hidden-{name}",
+            request,
+            expect.but(subprotocol=b"bearer", offered=("chat", "bearer")),
+            policy,
+        )
+        for name, (policy, request, expect) in HIDDEN.items()
+    ),
+    *(
+        Case(f"websocket-refused-{name}", request, expect, policy)
+        for name, (policy, request, expect) in REFUSED.items()
+    ),
     *(
         Case(
             f"websocket-without-extension-{name}",
@@ -131,5 +165,7 @@ CASES = [
         Request(target=b"/chat", websocket=True, denial=False, scope={"extensions": None}),
         MISSING.but(close=1008),
     ),
-    Case("websocket-passes-without-extension", get(bearer(GOOD), target=b"/chat", websocket=True, denial=False), AS_ALICE),
+    Case(
+        "websocket-passes-without-extension", get(bearer(GOOD), target=b"/chat", websocket=True, denial=False), AS_ALICE
+    ),
 ]

@@ -123,8 +123,7 @@ async def _body(receive: Receive) -> bytes:
 
 async def _chat(ledger: Ledger, scope: Scope, receive: Receive, send: Send) -> None:
     """Accept, choosing the first protocol only where the query says so."""
-    ledger.offered = tuple(scope["subprotocols"])
-    ledger.seen = repr(([v for k, v in scope["headers"] if k == b"sec-websocket-protocol"], scope["subprotocols"]))
+    ledger.hear(scope["subprotocols"], scope["headers"])
     await receive()
     protocol = scope["subprotocols"][0] if scope["query_string"] == b"choose" else None
     await send({"type": "websocket.accept", "subprotocol": protocol, "headers": []})

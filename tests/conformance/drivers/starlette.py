@@ -108,6 +108,7 @@ _KINDS: dict[str, Callable[[Ledger, Endpoint], Any]] = {"async": _function, "syn
 def _websocket(ledger: Ledger) -> Any:
     async def chat(websocket: WebSocket) -> None:
         ledger.enter()
+        ledger.hear(websocket.scope["subprotocols"], websocket.scope["headers"])
         await websocket.accept()
         await websocket.close()
 

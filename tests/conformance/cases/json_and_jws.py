@@ -116,6 +116,11 @@ def nested(levels: int) -> Raw:
     return Raw("[" * levels + "]" * levels)
 
 
+def header_of_size(size: int) -> bytes:
+    """A good header of exactly this many bytes."""
+    return encode(header_of() | {"x": "y" * (size - len(encode(header_of() | {"x": ""})))})
+
+
 HEADERS: dict[str, tuple[bytes, Expect]] = {
     "not-json": (b"alg=RS256", JSON),
     "bytes": (bytes(range(32)), JSON),
@@ -157,6 +162,8 @@ HEADERS: dict[str, tuple[bytes, Expect]] = {
     "deep": (encode(header_of() | {"x": nested(500)}), invalid()),
     "33-members": (encode(header_of() | {f"m{i}": i for i in range(30)}), HEADER),
     "over-2-kb": (encode(header_of() | {"x": "y" * 2048}), HEADER),
+    "of-2048-bytes": (header_of_size(2048), AS_ALICE),
+    "of-2049-bytes": (header_of_size(2049), HEADER),
 }
 MEMBERS: dict[str, tuple[dict[str, Any], Expect]] = {
     "alg-missing": ({"alg": DROP}, HEADER),
@@ -211,7 +218,7 @@ MEMBERS: dict[str, tuple[dict[str, Any], Expect]] = {
     "jwk": ({"jwk": RSA_FOREIGN.jwk()}, AS_ALICE),
     "x5c": ({"x5c": ["MIIB"]}, AS_ALICE),
 }
-INJECTED = {
+INJECTED: dict[str, dict[str, Any]] = {
     "jwk-injected": {"jwk": RSA_FOREIGN.jwk()},
     "jwk-injected-with-its-kid": {"jwk": RSA_FOREIGN.jwk(), "kid": RSA_FOREIGN.kid},
     "jku-injected": {"jku": "https://attacker.example/keys"},
@@ -292,7 +299,7 @@ GOOD_PAYLOADS: dict[str, bytes] = {
     "same-name-at-two-levels": encode(claims_of(x={"sub": "bob-77aa", "iss": "x"})),
     "many-members": encode(claims_of(**{f"m{i}": i for i in range(300)})),
     "empty-name": encode(claims_of(**{"": 1})),
-    "prototype-names": encode(claims_of(**{"__class__": "x", "__proto__": {"admin": True}})),
+    "prototype-names": encode(claims_of(__class__="x", __proto__={"admin": True})),
     "capital-names-are-other-claims": encode(claims_of(EXP=1, Aud="x", ISS=7, Nbf="never")),
     "unknown-claims": encode(claims_of(email="alice@corp.example", nonce="n", at_hash="h", act={"sub": "b"})),
     "audience-again-in-list": encode(claims_of(aud=[AUDIENCE, AUDIENCE])),

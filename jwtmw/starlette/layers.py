@@ -1,0 +1,84 @@
+"""What stands behind a route: the endpoint, or the router that a mounted application hands over to, and their marks.
+
+Owns: looking through middlewares that keep the inner application as `app`, as all of Starlette's do.
+Must never know: requests, how to decide.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import Router
+
+from jwtmw.asgi import Scope
+from jwtmw.errors import MarkError
+from jwtmw.policy.marks import Mark, mark_of
+from jwtmw.starlette.guard import together
+
+
+class Target(NamedTuple):
+    """What a route leads to, from the outside in; `router` is its end, None where there is none to be seen."""
+
+    layers: list[Any]
+    router: Router | None
+
+    def mark(self, method: str) -> Mark | None:
+        """The marks of all layers together. Raises `MarkError`."""
+        mark = None
+        for layer in reversed(self.layers):
+            own = mark_of(layer, method)
+            if own is not None and own.access is not None and self.router is not None:
+                cure = "Mark the endpoints, or write a path rule with allow"
+                raise MarkError(name_of(layer), "a router cannot be public or optional", cure)
+            mark = own if mark is None else mark if own is None else together(mark, own, name_of(layer))
+        return mark
+
+
+def target(app: Any) -> Target:
+    """Look through `app`; a function, a class or an unknown object is the end of what can be seen."""
+    layers: list[Any] = []
+    while app is not None and not any(app is layer for layer in layers):
+        layers.append(app)
+        if isinstance(app, Router):
+            return Target(layers, app)
+        if isinstance(app, Starlette):
+            app = app.router
+        else:
+            app = None if isinstance(app, type | FunctionType) else getattr(app, "app", None)
+    return Target(layers, None)
+
+
+def found_by(endpoint: Any, scope: Scope, passed: tuple[Router, ...]) -> Target:
+    """The target of a request that comes from the routers `passed`.
+
+    One that leads back to them only keeps a reference to its application, as extensions do: it answers itself.
+    """
+    seen = target(endpoint)
+    if seen.router is None:
+        return seen
+    before = (scope.get("router"), getattr(scope.get("app"), "router", None), *passed)
+    return Target([endpoint], None) if any(seen.router is router for router in before) else seen
+
+
+def answers(route: Any, endpoint: Any, scope: Scope) -> bool:
+    """Whether it is known that the endpoint itself will answer, and not the route with 405."""
+    if endpoint is None or (
+        getattr(route, "endpoint", None) is not endpoint and getattr(route, "app", None) is not endpoint
+    ):
+        return False
+    if scope["type"] != "http":
+        return True
+    if methods := getattr(route, "methods", None):
+        return scope["method"] in methods
+    if isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
+        verb = scope["method"].lower()
+        return hasattr(endpoint, verb) or (verb == "head" and hasattr(endpoint, "get"))
+    return True
+
+
+def name_of(endpoint: Any) -> str:
+    """For messages."""
+    return str(getattr(endpoint, "__qualname__", type(endpoint).__qualname__))
