@@ -14,8 +14,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from jwtmw.cli.table import table
 from jwtmw.compose import Policy, key_fetch
@@ -25,7 +24,7 @@ from jwtmw.issuers.importer import import_jwk_set
 from jwtmw.issuers.keys import ASYMMETRIC, Key
 from jwtmw.policy.rules import Rule
 from jwtmw.policy.wording import in_words
-from jwtmw.settings import Issuer, JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings
+from jwtmw.settings import Issuer, JwksUrl, MetadataUrl, Secret, Settings
 
 Row = tuple[str, ...]
 Rows = Sequence[Row]
@@ -47,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show, fetch if asked to, complain."""
-    with _warnings() as complaints:
+    with _warnings_of_the_start() as complaints:
         policy = Policy(arguments.config)
-        complaints += _complaints(policy.settings)
-        sections = [_facts(policy.settings), _issuers(policy.settings), _rules(policy.engine.rules.rules)]
-        if arguments.fetch:
-            sections.append(_published(policy, complaints))
+    settings = policy.settings
+    complaints.extend(_complaints(settings))
+    sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules)]
+    if arguments.fetch:
+        sections.append(_published(settings, complaints))
     verdict = [[f"- {text}"] for text in complaints] or [["nothing to complain about"]]
     print("\n\n".join(table(rows) for rows in [*sections, verdict] if rows))
     return 1 if complaints else 0
@@ -68,8 +68,8 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """What a service with this configuration would log: modes, short secrets, unused variables, keys it cannot get."""
+def _warnings_of_the_start() -> Iterator[list[str]]:
+    """What a service would log as it starts with this configuration: the modes, short secrets, unused variables."""
     logger, collector = logging.getLogger("jwtmw"), _Collector()
     propagate = logger.propagate
     logger.addHandler(collector)
@@ -123,13 +123,15 @@ def _algorithms(issuer: Issuer) -> str:
 
 
 def _keys(issuer: Issuer) -> str:
-    material = issuer.key_material
-    if material is None:
-        return "not read in non-secure mode"
-    if isinstance(material, Secret):
-        return "a secret"
-    url: str | None = getattr(material, "url", None)
-    return "in the configuration" if url is None else url.partition("?")[0]  # what stands in a query may be secret
+    match issuer.key_material:
+        case None:
+            return "not read in non-secure mode"
+        case JwksUrl(url=url) | MetadataUrl(url=url):
+            return url.partition("?")[0]  # what stands in a query may be secret
+        case Secret():
+            return "a secret"
+        case _:
+            return "in the configuration"
 
 
 def _rules(rules: Sequence[Rule]) -> Rows:
@@ -145,25 +147,21 @@ def _rules(rules: Sequence[Rule]) -> Rows:
     return _headed(("rule", "methods", "allow", "wants"), rows)
 
 
-def _published(policy: Policy, complaints: list[str]) -> Rows:
-    """The keys that are published now, fetched as for a request; why they cannot be had is a warning."""
+def _published(settings: Settings, complaints: list[str]) -> Rows:
+    """The keys that are published now; what goes wrong is added to the complaints."""
     rows: list[Row] = []
-    for issuer in policy.settings.issuers:
-        source = policy.engine.issuers.by_name[issuer.name].keys if policy.engine.judging else None
-        if isinstance(source, RemoteKeys):
-            _fetch(source)
-            rows += [_key(issuer, key) for key in source.keys.keys]
-            if len(source.keys) and not any(_fitting(issuer, key) for key in source.keys.keys):
+    for issuer in settings.issuers:
+        if isinstance(issuer.key_material, JwksUrl | MetadataUrl):
+            try:
+                imported = import_jwk_set(key_fetch(issuer, issuer.key_material, settings.http)(None).document)
+            except (FetchFailed, KeyRefused) as error:
+                complaints.append(f"issuer {issuer.name}: no keys can be had: {error}")
+                continue
+            complaints += [f"issuer {issuer.name}: a published key is not used: {text}" for text in imported.skipped]
+            if not any(_fitting(issuer, key) for key in imported.keys.keys):
                 complaints.append(f"issuer {issuer.name}: none of its keys fits its algorithms")
+            rows += [_key(issuer, key) for key in imported.keys.keys]
     return _headed(("issuer", "kid", "type", "algorithms"), rows)
-
-
-def _fetch(source: RemoteKeys) -> None:
-    with suppress(KeysUnavailable, TokenRefused):
-        flight = source.look_up(None, "")
-        if isinstance(flight, Flight):
-            wait([flight.future], flight.remaining())
-            source.look_up(None, "", flight)
 
 
 def _key(issuer: Issuer, key: Key) -> Row:

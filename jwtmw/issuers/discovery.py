@@ -19,7 +19,7 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 def metadata_url(issuer: str) -> str | None:
-    """Where an issuer's metadata is (OpenID Connect Discovery 1.0 section 4); None where the issuer is no URL for it."""
+    """Where an issuer's metadata is (OpenID Connect Discovery 1.0 section 4); None where it is no URL for that."""
     if url_problem(issuer) is not None or "?" in issuer:
         return None
     return issuer.removesuffix("/") + WELL_KNOWN

@@ -187,11 +187,6 @@ class RemoteKeys:
         return KeyState(self.is_fresh, self.is_stale, self.is_cooling_down, self.last_error)
 
     @property
-    def keys(self) -> KeySet:
-        """The keys at hand, for people; empty before the first fetch. Requests ask `look_up`."""
-        return self._state.keys
-
-    @property
     def is_fresh(self) -> bool:
         """Whether the keys at hand are within their time to live."""
         return self._clock() < self._state.fresh_until

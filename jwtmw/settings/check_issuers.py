@@ -75,7 +75,9 @@ def _source_problems(issuer: IssuerTable, key: str) -> Findings:
     for source in given[1:]:
         yield wrong(f"{key}.{source}", f"an issuer has one source of keys, and {given[0]} is one", "Drop one of them")
     if issuer.key_source is not None and given and given[0] not in FETCHED:
-        yield wrong(f"{key}.key_source", f"belongs to keys that are fetched, and {given[0]} is not", "Leave the key out")
+        yield wrong(
+            f"{key}.key_source", f"belongs to fetched keys, and {given[0]} is none of them", "Leave the key out"
+        )
     yield from _source_values(issuer, key)
 
 

@@ -18,10 +18,10 @@ from jwtmw.errors import ConfigurationError, KeyRefused
 from jwtmw.issuers.discovery import metadata_url
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.keys import SYMMETRIC
-from jwtmw.strict_json import read_json
 from jwtmw.settings.files import read_text
 from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret
 from jwtmw.settings.schema import IssuerTable
+from jwtmw.strict_json import read_json
 
 logger = logging.getLogger("jwtmw.settings")
 

@@ -1,23 +1,24 @@
 """The door directly around a router, and the scope that reports what the router has found.
 
-Owns: standing around routers, judging again what has changed on the way, routing again after a wait.
-Must never know: how to decide, tokens, policy.
+Owns: standing around routers, and telling the guards what a router has found.
+Must never know: how to decide, tokens, policy, what it is to wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 from types import FunctionType
-from typing import Any
+from typing import Any, Self
 
 from starlette.routing import Router
 
 from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.current import judged_request
-from jwtmw.drive import arun
-from jwtmw.errors import ConfigurationError, Denied, NotInstalledError
-from jwtmw.starlette.gate import Gate, refuse_inside
-from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Waiting, Where, introduce, where
+from jwtmw.errors import ConfigurationError, NotInstalledError
+from jwtmw.policy.marks import mark_of
+from jwtmw.starlette.again import answer, judged_again
+from jwtmw.starlette.gate import Gate
+from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, introduce, where
 from jwtmw.starlette.layers import answers, found_by, name_of
 
 
@@ -38,9 +39,12 @@ class GuardedScope(dict[str, Any]):
         if more or type(child) is not dict:
             child = dict(child, **more)
         endpoint = child.get("endpoint")
-        # The plain case first, as it is the one that every request pays: a function without any mark.
-        if type(endpoint) is not FunctionType or endpoint.__dict__ or self.request.watched:
+        request = self.request
+        if request.watched or type(endpoint) is not FunctionType:
             meet(self, child)
+        # The plain case, as it is the one that most requests pay: a function without any mark.
+        elif endpoint.__dict__:
+            _meet_function(self, request, endpoint)
         dict.update(self, child)
         scope = self.origin
         while isinstance(scope, GuardedScope):
@@ -62,15 +66,9 @@ class PendingScope(GuardedScope):
             return self.update({key: value})
         super().__setitem__(key, value)
 
-    def __ior__(self, child: Any, /) -> PendingScope:  # type: ignore[override,misc]
+    def __ior__(self, child: Any, /) -> Self:  # type: ignore[override,misc]
         self.update(child)
         return self
-
-    def setdefault(self, key: str, default: Any = None, /) -> Any:
-        """As any dict's, and asked."""
-        if key not in self:
-            self[key] = default
-        return self[key]
 
 
 def guarded_scope(scope: Scope, request: GuardedRequest) -> GuardedScope:
@@ -94,9 +92,22 @@ def meet(scope: GuardedScope, child: Scope) -> None:
     for each in request.all():
         try:
             _ask(each, scope, child, endpoint, route)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             each.fail(error)
     request.route = route
+    if request.allow is not shown:
+        announce(scope, request)
+
+
+def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: FunctionType) -> None:
+    """As `meet`, where there is one request that wants nothing of its own and a function that answers."""
+    shown = request.allow
+    try:
+        mark = mark_of(endpoint, request.method)
+        if mark is not None:
+            request.meet(mark, True, endpoint.__qualname__)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+        request.fail(error)
     if request.allow is not shown:
         announce(scope, request)
 
@@ -160,7 +171,7 @@ class Door:
         """Judge again what has changed on the way, then route; who is refused there is answered here."""
         token = judged_request.set(request)
         try:
-            request = await _judged_again(request, here, receive)
+            request = await judged_again(request, here, receive)
             judged_request.set(request)
             announce(scope, request)
             await answer(self.app, guarded_scope(scope, request), receive, Gate(request, scope, send))
@@ -168,40 +179,6 @@ class Door:
             await signal.request.refuse(signal.deny, scope, send)
         finally:
             judged_request.reset(token)
-
-
-async def _judged_again(request: GuardedRequest, here: Where, receive: BufferedReceive) -> GuardedRequest:
-    """The requests for the new path, each in front of its first one: all must let the caller in."""
-    if request.behind is not None:
-        request.behind = await _judged_again(request.behind, here, receive)
-    if request.expected == here:
-        return request
-    moved = request.moved(here)
-    engine = moved.policy.engine
-    decision = engine.decide_now(moved) or await arun(engine, moved, receive.read)
-    moved.take(moved.policy, decision)
-    if moved.pending is not None and not moved.pending.liftable:
-        moved.settle(moved.pending)
-    return moved
-
-
-async def answer(app: ASGIApp, scope: GuardedScope, receive: Receive, send: Send) -> None:
-    """Let the router answer, and once more after each decision that has to wait; send the refusal if there is one."""
-    request = scope.request
-    # Nobody waits for a caller who was verified, so what would be needed to route again is not kept.
-    before = {} if request.behind is None and request.allow.principal.is_authenticated else dict(scope)
-    while True:
-        try:
-            return await app(scope, receive, send)
-        except (Refused, Denied) as signal:
-            return await refuse_inside(signal, request, scope, send)
-        except Waiting as signal:
-            waiting = signal.request
-        receive = BufferedReceive(receive)
-        waiting.decided = await arun(waiting.policy.engine, waiting, receive.read)
-        # What opaque applications have noted on the way to the endpoint would lead the router elsewhere.
-        scope.clear()
-        dict.update(scope, before)
 
 
 class Fallback:

@@ -23,6 +23,7 @@ class Gate:
         self.passed = False
 
     async def __call__(self, message: Message) -> None:
+        """Send, or swallow what comes instead of a refusal."""
         if not self.passed:
             self.passed = True
             await self._decide()

@@ -124,7 +124,7 @@ class GuardedRequest(ASGIRequest):
     def enter(self, mark: Mark | None, root_path: str | None, name: str) -> None:
         """The router goes into a mounted application: its marks add up, and its prefix is expected from now on."""
         if mark is not None:
-            self.outer, self.watched = together(mark, self.outer, name), True
+            self.outer, self.watched = joined(mark, self.outer, name), True
         if root_path is not None:
             path, before, method = self.expected
             self.prefix += root_path[len(before) :]
@@ -135,7 +135,7 @@ class GuardedRequest(ASGIRequest):
 
         Unless it is `known` that what carries the mark answers itself, nothing is lifted.
         """
-        own, mark = mark, self.outer if mark is None else together(mark, self.outer, name)
+        own, mark = mark, joined(mark, self.outer, name)
         if mark is None and self.pending is None:
             return
         decided, self.decided = self.decided, None
@@ -182,9 +182,13 @@ class GuardedRequest(ASGIRequest):
         await send_response(self.rendered, scope, send)
 
 
+def joined(mark: Mark | None, outer: Mark | None, name: str) -> Mark | None:
+    """A mark and those around it, the same object for the same marks. Raises `MarkError` where they contradict."""
+    return outer if mark is None else mark if outer is None else _within(mark, outer, name)
+
+
 @lru_cache(maxsize=4096)
-def together(mark: Mark, outer: Mark | None, name: str) -> Mark:
-    """The mark and those around it, the same object for the same marks. Raises `MarkError` where they contradict."""
+def _within(mark: Mark, outer: Mark, name: str) -> Mark:
     return mark.within(outer, name)
 
 

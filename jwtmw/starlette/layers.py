@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
-from starlette.routing import Router
+from starlette.routing import Match, Router
 
 from jwtmw.asgi import Scope
 from jwtmw.errors import MarkError
 from jwtmw.policy.marks import Mark, mark_of
-from jwtmw.starlette.guard import together
+from jwtmw.records import record_unforeseen
+from jwtmw.starlette.guard import joined
 
 
 class Target(NamedTuple):
@@ -33,7 +34,7 @@ class Target(NamedTuple):
             if own is not None and own.access is not None and self.router is not None:
                 cure = "Mark the endpoints, or write a path rule with allow"
                 raise MarkError(name_of(layer), "a router cannot be public or optional", cure)
-            mark = own if mark is None else mark if own is None else together(mark, own, name_of(layer))
+            mark = joined(mark, own, name_of(layer))
         return mark
 
 
@@ -61,6 +62,20 @@ def found_by(endpoint: Any, scope: Scope, passed: tuple[Router, ...]) -> Target:
         return seen
     before = (scope.get("router"), getattr(scope.get("app"), "router", None), *passed)
     return Target([endpoint], None) if any(seen.router is router for router in before) else seen
+
+
+def look_ahead(router: Router, scope: Scope, method: str, outer: Mark | None = None) -> Mark | None:
+    """The marks on the way to the endpoint that the router would take now: a hint, as anything may still change."""
+    try:
+        for route in router.routes:
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                found = target(child.get("endpoint"))
+                mark = joined(found.mark(method), outer, name_of(child.get("endpoint")))
+                return mark if found.router is None else look_ahead(found.router, {**scope, **child}, method, mark)
+    except Exception as error:  # noqa: BLE001 (the router will meet it, too)
+        record_unforeseen("looking ahead", error)
+    return None
 
 
 def answers(route: Any, endpoint: Any, scope: Scope) -> bool:

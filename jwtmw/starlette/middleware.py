@@ -7,26 +7,27 @@ Must never know: how to decide, how the router reports its endpoint.
 from __future__ import annotations
 
 import logging
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.routing import Match, Router
+from starlette.routing import Router
 
 from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send, send_response
 from jwtmw.challenge import Renderer
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
-from jwtmw.decision import Decision, Deny, Reason
+from jwtmw.decision import Code, Decision, Deny, Reason
 from jwtmw.drive import arun
 from jwtmw.errors import ConfigurationError, Denied, JWTMWError
+from jwtmw.policy.marks import Mark
 from jwtmw.policy.rules import Access
 from jwtmw.records import record_unforeseen
 from jwtmw.starlette.check import check_application, is_ours, misplaced, refuse_single_route
 from jwtmw.starlette.door import Door, GuardedScope
 from jwtmw.starlette.gate import Gate, refuse_inside
 from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, introduce
-from jwtmw.starlette.layers import target
+from jwtmw.starlette.layers import look_ahead, target
 
 logger = logging.getLogger("jwtmw.starlette")
 
@@ -47,15 +48,17 @@ class JWTMiddleware:
         self._source = policy
         self._policy: Policy | None = None
         self._failure: JWTMWError | None = None
-        self._router = Router()
+        self._router: Any = Router()
         # The router's door, where nothing but Starlette itself stands between this middleware and it.
         self._next: Door | None = None
+        # What is asked of all endpoints: marks of the application itself.
+        self._mark: Mark | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge the path; let in, refuse, or pass on as pending."""
         kind = scope.get("type")
         policy = self._policy
-        if policy is None or (kind != "http" and kind != "websocket"):
+        if policy is None or kind not in ("http", "websocket"):
             return await self._serve(kind, scope, receive, send)
         request = GuardedRequest(scope)
         behind = scope.get(GUARDED)
@@ -66,9 +69,9 @@ class JWTMiddleware:
         if decision is None:
             receive = BufferedReceive(receive)
             decision = await self._wait(policy, request, scope, receive)
-        if type(decision) is Deny and not decision.liftable:
-            return await send_response(policy.renderer.render(decision, request), scope, send)
         request.take(policy, decision)
+        if type(decision) is Deny and not decision.liftable:
+            return await self._refuse(policy, request, decision, scope, send)
         allow = request.allow
         introduce(scope, allow)
         token = judged_request.set(request)
@@ -83,6 +86,7 @@ class JWTMiddleware:
                 return await self.app(guarded, receive, send)
             if engine.judging:
                 scope[GUARDED] = request
+                request.enter(self._mark, None, "the application")
             await self.app(scope, receive, send)
         except (Refused, Denied) as signal:
             await refuse_inside(signal, request, scope, send)
@@ -114,20 +118,30 @@ class JWTMiddleware:
             app = _application(self.app, scope)
             source = self._source if app is self.app else app
             door = check_application(app, JWTMiddleware, policy, source)
-            self._next = door if door is not None and _is_next_to(self.app, app.router) else None
+            self._mark = target(app).mark("GET")
+            if door is not None and self._mark is None and _is_next_to(self.app, app.router):
+                self._next = door
             self._policy, self._router = policy, app.router
         except JWTMWError as error:
             self._failure = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, nothing is served)
             record_unforeseen("the start", error)
             self._failure = JWTMWError("something unforeseen failed at the start; the log says where")
+
+    async def _refuse(self, policy: Policy, request: GuardedRequest, deny: Deny, scope: Scope, send: Send) -> None:
+        if deny.ask is not None and deny.reason.code is Code.INSUFFICIENT_SCOPE:
+            # The challenge names all that is wanted here, what the endpoint adds to the rule included.
+            mark = look_ahead(self._router, scope, request.method, self._mark)
+            deny = deny._replace(ask=policy.engine.rules.ask(deny.ask.rule, mark))
+        await request.refuse(deny, scope, send)
 
     async def _wait(self, policy: Policy, request: GuardedRequest, scope: Scope, receive: BufferedReceive) -> Decision:
         """Something must be waited for; but a public endpoint ahead must not wait for anybody's keys.
 
         Only a hint: the door judges the endpoint that the router then really takes.
         """
-        if request.ask is not None and request.ask.by_default and _is_public(self._router, scope, request.method):
+        mark = look_ahead(self._router, scope, request.method, self._mark)
+        if request.ask is not None and request.ask.by_default and mark is not None and mark.access is Access.PUBLIC:
             return Deny(Reason.KEYS_UNAVAILABLE, request.ask, liftable=True)
         return await arun(policy.engine, request, receive.read)
 
@@ -137,7 +151,7 @@ def protect(app: App, policy: PolicySource = None) -> App:
 
     Checks policy, routes and marks at once and raises `ConfigurationError`. Returns the application.
     """
-    if not isinstance(app, Starlette):
+    if not isinstance(cast("object", app), Starlette):
         cure = "Protect the Starlette application that it belongs to, or wrap any ASGI app in jwtmw.asgi.JWTMiddleware"
         raise ConfigurationError("app", f"protect() was given a {type(app).__name__}", cure)
     policy = Policy.load(policy)
@@ -164,18 +178,3 @@ def _is_next_to(inner: Any, router: Router) -> bool:
     while type(inner) is ExceptionMiddleware or type(inner).__module__ == "fastapi.middleware.asyncexitstack":
         inner = inner.app
     return inner is router and type(router).__call__ is Router.__call__
-
-
-def _is_public(router: Router, scope: Scope, method: str) -> bool:
-    try:
-        for route in router.routes:
-            match, child = route.matches(scope)
-            if match is Match.FULL:
-                found = target(child.get("endpoint"))
-                if found.router is not None:
-                    return _is_public(found.router, {**scope, **child}, method)
-                mark = found.mark(method)
-                return mark is not None and mark.access is Access.PUBLIC
-    except Exception as error:
-        record_unforeseen("looking ahead", error)
-    return False

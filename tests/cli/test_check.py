@@ -168,6 +168,19 @@ def test_the_keys_are_fetched_if_asked_for(
     assert f"corp    '{second.kid}'  RSA   none that this issuer may use\n" in out
 
 
+def test_keys_are_fetched_by_discovery_too(
+    jwtmw_serving_issuer: TestIssuer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An issuer without a URL of its keys is asked where they are, as a service asks it."""
+    issuer = jwtmw_serving_issuer
+    config = tmp_path / "jwtmw.toml"
+    config.write_text(f'[[issuers]]\nname = "corp"\nissuer = "{issuer.issuer}"\naudience = ["orders"]\n')
+    assert 0 == main(["check", "--config", str(config), "--fetch"])
+    out = capsys.readouterr().out
+    assert f"corp    orders    every asymmetric one that a key fits  {issuer.discovery_url}\n" in out
+    assert f"corp    '{issuer.signer.kid}'  EC    ES256\n" in out
+
+
 def test_keys_that_cannot_be_had_are_a_complaint(
     jwtmw_serving_issuer: TestIssuer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,7 +188,7 @@ def test_keys_that_cannot_be_had_are_a_complaint(
     jwtmw_serving_issuer.broken(500)
     status, out = fetched(jwtmw_serving_issuer, tmp_path, capsys)
     assert 1 == status
-    assert "- issuer corp: keys cannot be refreshed: status 500: not a success\n" in out
+    assert "- issuer corp: no keys can be had: status 500: not a success\n" in out
 
 
 def test_keys_that_no_token_can_use_are_a_complaint(

@@ -9,10 +9,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import pytest
+
 from tests.conformance.cases import CASES, THEME_OF, THEMES
 from tests.conformance.drivers.registry import DRIVERS
 
 Results = dict[tuple[str, str], str]
+# Filled by the hooks below, wherever a conftest.py imports them.
+RESULTS: Results = {}
+FULL = "--conformance-table"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect what each driver made of each case."""
+    if report.when == "call" and "[" in report.nodeid and "conformance" in report.nodeid:
+        case = report.nodeid.split("[", 1)[1].removesuffix("]")
+        RESULTS.update({(name, case): str(outcome) for name, outcome in report.user_properties if name in DRIVERS})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table, once."""
+    if RESULTS:
+        terminalreporter.section("conformance: cases passed of cases run, by theme and driver")
+        for text in summary(RESULTS, full=bool(config.getoption(FULL, default=False))):
+            terminalreporter.write_line(text)
+        RESULTS.clear()
 
 
 def skips() -> dict[tuple[str, str], str]:

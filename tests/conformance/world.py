@@ -62,9 +62,14 @@ class Stand(Generic[Surface]):
     policy: Policy | None
     clock: Clock
     fetches: Callable[[], int]
+    known: dict[str, int] = field(default_factory=dict)
 
-    def reasons(self) -> dict[str, int]:
-        """How often each reason was counted so far, final or only reported."""
+    def counted(self) -> dict[str, int]:
+        """How often each reason was counted since the last look, final or only reported."""
+        before, self.known = self.known, self._reasons()
+        return {name: more for name, count in self.known.items() if (more := count - before.get(name, 0))}
+
+    def _reasons(self) -> dict[str, int]:
         if self.policy is None:
             return {}
         metrics = self.policy.metrics()
@@ -151,15 +156,13 @@ class World:
             stand.clock.set_time(NOW + at)
 
     def _observed(self, stand: Stand[Surface], request: Request, send: Callable[[Surface, Request], Answer]) -> Answer:
-        before = stand.reasons()
         self.ledger.clear()
         answer = send(stand.surface, request)
         ledger = self.ledger
         answer.reached, answer.body_read = ledger.endpoint > 0, ledger.body_reads > 0
         answer.dependencies, answer.caller, answer.offered = ledger.dependencies, ledger.caller, ledger.offered
         answer.seen = ledger.seen
-        counted = {name: count - before.get(name, 0) for name, count in stand.reasons().items()}
-        answer.counted = {name: count for name, count in counted.items() if count}
+        answer.counted = stand.counted()
         return answer
 
 

@@ -405,7 +405,7 @@ def test_a_trust_store_that_has_gone_is_a_failure(tmp_path):
     settings = HttpSettings(timeout=5, ca_file=str(private.ca_file))
     private.ca_file.write_text("no longer")
     with serving(response()) as server:
-        assert "the trust store cannot be read" == failure(server.url(), settings).reason
+        assert "the trust store cannot be read" == failure(server.url(scheme="https"), settings).reason
 
 
 def test_a_configured_proxy_is_used():

@@ -14,6 +14,8 @@ from tests.settings.configurations import SHARED, changed, parent, paths
 
 PATHS = sorted(paths())
 A_FILE = {"issuers[0].jwks_url": None}
+NAMELESS = {"issuers[0].issuer": None, "issuers[0].require_issuer": False}
+METADATA = "https://id.example/.well-known/oauth-authorization-server"
 
 # the key's path, a value of a wrong type, and what the key must be
 TYPES = {
@@ -105,7 +107,18 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].jwks_url": "http://127.0.0.1.example/"}, "issuers[0].jwks_url", "https"),
     ({"issuers[0].jwks_url": "https://a:b@id.example/"}, "issuers[0].jwks_url", 'jwks_url = "https://id.example/jwks"'),
     ({"issuers[0].jwks_url": "https://id.example/#a"}, "issuers[0].jwks_url", "fragment"),
-    ({"issuers[0].jwks_url": None}, "issuers[0].jwks_url", "OpenID discovery is not supported yet. Set jwks_url, "),
+    ({**A_FILE, "issuers[0].issuer": "corp"}, "issuers[0].issuer", "https, without query and fragment. Correct it, or"),
+    ({**A_FILE, "issuers[0].issuer": "http://id.example/"}, "issuers[0].issuer", "OpenID discovery could find keys"),
+    ({**A_FILE, "issuers[0].issuer": "https://id.example/?a"}, "issuers[0].issuer", "set discovery_url, jwks_url, "),
+    ({**NAMELESS, "issuers[0].jwks_url": None}, "issuers[0].issuer", "discovery needs it to find keys. Set issuer, or"),
+    (
+        {**NAMELESS, "issuers[0].jwks_url": None, "issuers[0].discovery_url": METADATA},
+        "issuers[0].issuer",
+        "OpenID discovery needs it",
+    ),
+    ({**A_FILE, "issuers[0].discovery_url": "http://id.example/"}, "issuers[0].discovery_url", "https"),
+    ({**A_FILE, "issuers[0].discovery_url": "https://a:b@id.example/"}, "issuers[0].discovery_url", "no user"),
+    ({"issuers[0].discovery_url": METADATA}, "issuers[0].discovery_url", "and jwks_url is one. Drop one of them"),
     ({**A_FILE, "issuers[0].jwks": {"kty": "RSA"}}, "issuers[0].jwks", "jwks = { keys = [...] }"),
     ({**A_FILE, "issuers[0].jwks_file": ""}, "issuers[0].jwks_file", 'jwks_file = "jwks.json"'),
     ({**A_FILE, "issuers[0].jwks_file": "nowhere"}, "issuers[0].jwks_file", "nowhere cannot be read"),
@@ -148,7 +161,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].key_source.ttl": 0}, "issuers[0].key_source.ttl", "ttl = 300"),
     ({"issuers[0].key_source.max_stale": -1}, "issuers[0].key_source.max_stale", "max_stale = 3600"),
     ({"issuers[0].key_source.cooldown": 0}, "issuers[0].key_source.cooldown", "cooldown = 30"),
-    ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to jwks_url"),
+    ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys, and secret is none"),
     ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
     ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
     ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
@@ -186,7 +199,6 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"vault": {"main": {"url": "https://vault.example"}}}, "vault"),
     ({"token_from": [{"cookie": "session"}]}, "token_from[0].cookie"),
     ({"issuers[0].token_from": [{"cookie": "session"}]}, "issuers[0].token_from[0].cookie"),
-    ({"issuers[0].discovery_url": "https://id.example/"}, "issuers[0].discovery_url"),
     ({"issuers[0].consumers": []}, "issuers[0].consumers"),
     ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
     ({"issuers[0].vault": {}}, "issuers[0].vault"),

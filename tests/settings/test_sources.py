@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jwtmw.errors import ConfigurationError, NotSupportedError
-from jwtmw.settings import JwksUrl, Settings, read_settings
+from jwtmw.errors import ConfigurationError
+from jwtmw.settings import JwksUrl, MetadataUrl, Settings, read_settings
 from tests.settings.configurations import GOOD, SECRET, SHARED, changed
 
 THREE = {
@@ -78,7 +78,7 @@ def test_something_else_is_no_source() -> None:
 
 
 def test_the_environment_alone_is_enough() -> None:
-    """The three variables protect a service; the other three refine it."""
+    """All six variables: whose tokens, where the keys are, and what else there is to say."""
     settings = read_settings(
         environ={
             **THREE,
@@ -101,8 +101,10 @@ def test_the_environment_alone_is_enough() -> None:
 @pytest.mark.parametrize(
     ("environ", "key", "message"),
     [
-        ({"JWTMW_AUDIENCE": "orders"}, "JWTMW_ISSUER", "Set JWTMW_ISSUER and JWTMW_JWKS_URL; where there is no issuer"),
-        ({"JWTMW_REALM": "a"}, "JWTMW_ISSUER", "Set JWTMW_ISSUER and JWTMW_AUDIENCE and JWTMW_JWKS_URL"),
+        ({"JWTMW_AUDIENCE": "orders"}, "JWTMW_ISSUER", "Set JWTMW_ISSUER; where there is no issuer"),
+        ({"JWTMW_REALM": "a"}, "JWTMW_ISSUER", "Set JWTMW_ISSUER and JWTMW_AUDIENCE; where there is no issuer"),
+        ({"JWTMW_JWKS_URL": "https://id.example/jwks"}, "JWTMW_ISSUER", "Set JWTMW_ISSUER and JWTMW_AUDIENCE; "),
+        ({**THREE, "JWTMW_JWKS_URL": "", "JWTMW_ISSUER": "corp"}, "JWTMW_ISSUER", "OpenID discovery could find keys"),
         ({**THREE, "JWTMW_AUDIENCE": ""}, "JWTMW_AUDIENCE", "Set JWTMW_AUDIENCE"),
         ({**THREE, "JWTMW_AUDIENCE": "a,,b"}, "JWTMW_AUDIENCE", "blanks around it"),
         ({**THREE, "JWTMW_AUDIENCE": "a*"}, "JWTMW_AUDIENCE", "write each in full"),
@@ -115,7 +117,7 @@ def test_the_environment_alone_is_enough() -> None:
         ({**THREE, "JWTMW_SECURE": "False"}, "JWTMW_SECURE", "Set JWTMW_SECURE=true or JWTMW_SECURE=false"),
         ({"JWTMW_CONFIG": "nowhere.toml"}, "JWTMW_CONFIG", "nowhere.toml cannot be read: No such file"),
         ({"JWTMW_CONFIG": "no\0where"}, "JWTMW_CONFIG", "no file can have this name"),
-        ({}, "", "Set JWTMW_ISSUER, JWTMW_AUDIENCE and JWTMW_JWKS_URL, "),
+        ({}, "", "Set JWTMW_ISSUER and JWTMW_AUDIENCE, give a configuration, "),
         ({"JWTMW_ISSUER": ""}, "", "set JWTMW_SECURE=false"),
     ],
 )
@@ -126,12 +128,37 @@ def test_what_is_wrong_with_a_variable_names_it(environ: dict[str, str], key: st
     assert message in str(error)
 
 
-def test_discovery_by_two_variables_is_to_come() -> None:
-    """Issuer and audience without a JWKS URL mean OpenID discovery, which is not supported yet."""
-    error = refused(environ={name: THREE[name] for name in ("JWTMW_ISSUER", "JWTMW_AUDIENCE")})
-    assert isinstance(error, NotSupportedError)
-    assert "JWTMW_JWKS_URL" == error.key
-    assert "not supported yet. Set JWTMW_JWKS_URL" in str(error)
+def test_two_variables_are_enough() -> None:
+    """Issuer and audience without a JWKS URL mean OpenID discovery at the issuer."""
+    (issuer,) = read_settings(environ={name: THREE[name] for name in ("JWTMW_ISSUER", "JWTMW_AUDIENCE")}).issuers
+    assert isinstance(issuer.key_material, MetadataUrl)
+    assert "https://id.example/.well-known/openid-configuration" == issuer.key_material.url
+
+
+@pytest.mark.parametrize(
+    ("issuer", "discovery_url", "expected"),
+    [
+        ("https://id.example", None, "https://id.example/.well-known/openid-configuration"),
+        ("https://id.example/realms/a/", None, "https://id.example/realms/a/.well-known/openid-configuration"),
+        ("http://127.0.0.1:8080", None, "http://127.0.0.1:8080/.well-known/openid-configuration"),
+        ("corp", "https://id.example/m?x=1", "https://id.example/m?x=1"),
+    ],
+)
+def test_where_the_metadata_is(issuer: str, discovery_url: str | None, expected: str) -> None:
+    """Behind the issuer, of which a final slash is left out, or where discovery_url says."""
+    raw = changed({"issuers[0].issuer": issuer, "issuers[0].jwks_url": None})
+    if discovery_url:
+        raw["issuers"][0]["discovery_url"] = discovery_url
+    raw["issuers"][0]["key_source"] = {"ttl": 60}
+    (read,) = read_settings(raw, environ={}).issuers
+    assert isinstance(read.key_material, MetadataUrl)
+    assert expected == read.key_material.url
+
+
+def test_discovery_in_non_secure_mode_asks_nothing_of_the_issuer() -> None:
+    """No key material is made where nothing is judged."""
+    environ = {"JWTMW_ISSUER": "https://id.example/", "JWTMW_AUDIENCE": "orders", "JWTMW_SECURE": "false"}
+    assert [None] == [issuer.key_material for issuer in read_settings(environ=environ).issuers]
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def _fields(request: Request) -> str | None:
             return "the server strips blanks around a value"
         if any((byte < 32 and byte != 9) or byte == 127 for byte in value):
             return "the server refuses or repairs control characters in a value"
-        if name.lower() in (b"expect", b"connection", b"host", b"upgrade"):
+        if name.lower() in (b"expect", b"connection", b"upgrade"):
             return "the server acts on this header itself"
     return None
 
