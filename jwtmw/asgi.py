@@ -31,6 +31,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 PRINCIPAL = "jwtmw.principal"
 # RFC 6455 section 7.4.1: policy violation, for servers without the websocket.http.response extension.
 POLICY_VIOLATION = 1008
+_CLOSE: Message = {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""}
 SUBPROTOCOLS = b"sec-websocket-protocol"
 
 
@@ -122,14 +123,31 @@ class JWTMiddleware:
         admit(scope, decision)
         if decision.place is not None and decision.place.kind != "header":
             send = admit_send(send, decision)
+        begun = None
+        if request.websocket:
+            send = begun = _Begun(send)
         token = judged_request.set(request)
         try:
             return await self.app(scope, receive, send)
         except Denied as denied:
-            # The second lock inside the application. Where the response has begun, the server fails loudly.
+            # The second lock inside the application. Where an HTTP response has begun, the server fails loudly.
+            if begun is not None and begun.yes:
+                return await send({**_CLOSE})
             await send_response(renderer.render(denied.decision, request), scope, send)
         finally:
             judged_request.reset(token)
+
+
+class _Begun:
+    """A WebSocket's `send`, which knows whether the handshake was answered: behind that it can only be closed."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.yes = False
+
+    async def __call__(self, message: Message) -> None:
+        self.yes = True
+        await self._send(message)
 
 
 def _refuse_twice(app: object, policy: Policy) -> None:
@@ -161,7 +179,7 @@ async def send_response(response: Response, scope: Scope, send: Send) -> None:
     kind = "http.response"
     if scope["type"] == "websocket":
         if "websocket.http.response" not in (scope.get("extensions") or {}):
-            return await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
+            return await send({**_CLOSE})
         kind = "websocket.http.response"
     await send({"type": f"{kind}.start", "status": response.status, "headers": list(response.headers)})
     await send({"type": f"{kind}.body", "body": response.body})

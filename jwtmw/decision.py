@@ -89,7 +89,7 @@ class Reason(str, Enum):
 
 
 class Allow(NamedTuple):
-    """The request may pass. `place` is where the token was, None where none was read.
+    """The request may pass. `place` is where a token was that asks something of the answer, read or not; else None.
 
     `user` is what `Policy(load_user=...)` returned, else the principal. `would_deny` is set in report-only mode
     where the request passes although it would have been refused.

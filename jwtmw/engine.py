@@ -126,7 +126,7 @@ class Engine:
             return self.decide_now(request)
         ask = request.ask = self.rules.ask(request.ask.rule, mark)
         if ask.access is Access.PUBLIC:
-            return PASS
+            return self._anonymous(request)
         reason = ask.requirement.unmet(allow.principal)
         return allow if reason is None else self.conclude(request, _lacking(reason, ask, allow))
 
@@ -141,27 +141,32 @@ class Engine:
             if isinstance(decision, Deny):
                 raise Denied(decision)
 
-    def conclude(self, request: Request, deny: Deny) -> Decision:  # noqa: ARG002 (the contract with adapters)
+    def conclude(self, request: Request, deny: Deny) -> Decision:
         """A refusal becomes final: counted and recorded, and in report-only mode turned into a pass."""
         reported = self._only_reports(deny.ask)
         record_refusal(self.metrics, deny, reported)
         if not reported:
             return deny._replace(liftable=False)
         principal = deny.principal or ANONYMOUS
-        return Allow(principal, principal if deny.user is None else deny.user, deny.place, deny.reason)
+        place = deny.place or self.locator.offered(request)
+        return Allow(principal, principal if deny.user is None else deny.user, place, deny.reason)
 
     def _only_reports(self, ask: Ask | None) -> bool:
         return self.report_only or (ask is not None and ask.report_only)
 
     def _open(self, request: Request) -> Decision | Presented:
         """All that is local: path, method, rule, mark, the token's place and the cache."""
-        if not self.judging:
-            return PASS
         try:
+            if not self.judging:
+                return self._anonymous(request)
             opened = self._asked(request)
             return opened if isinstance(opened, Presented) else self._settle(request, opened)
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             return self._failed(request, error)
+
+    def _anonymous(self, request: Request) -> Allow:
+        """A pass without proof. A token among the subprotocols is to be hidden all the same, and its name chosen."""
+        return PASS._replace(place=self.locator.offered(request)) if request.websocket else PASS
 
     def _asked(self, request: Request) -> Decision | Presented:
         rule = self.rules.route(request.method, request.path, request.raw_path, request.root_path)
@@ -171,7 +176,7 @@ class Engine:
             return PASS
         ask = request.ask = self.rules.ask(rule, request.mark)
         if ask.access is Access.PUBLIC:
-            return PASS
+            return self._anonymous(request)
         if ask.access is Access.DENY:
             return Deny(Reason.RULE_DENIES, ask)
         # A lone header is looked up as it came: what was verified before is not taken apart again.

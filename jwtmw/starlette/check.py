@@ -18,7 +18,8 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.policy.marks import VERBS
 from jwtmw.policy.rules import RuleBook
 from jwtmw.starlette.door import Door, hang_door
-from jwtmw.starlette.layers import target
+from jwtmw.starlette.included import leaves
+from jwtmw.starlette.layers import name_of, target
 
 CURE = "Protect a sub-application with jwtmw.starlette.protect(app, policy) instead"
 
@@ -67,10 +68,11 @@ def _check_router(router: Router, middleware: type, rules: RuleBook, judging: bo
     """Marks on the wrong side, marks that contradict each other, and middleware where it must not stand."""
     seen.add(id(router))
     _refuse_misplaced(router.middleware_stack, middleware)
-    for route in router.routes:
-        endpoint, app = getattr(route, "endpoint", None), getattr(route, "app", None)
-        for method in _methods(route, endpoint):
-            rules.ask(None, target(app if endpoint is None else endpoint).mark(method))
+    for leaf in leaves(router.routes):
+        endpoint, app = getattr(leaf.route, "endpoint", None), getattr(leaf.route, "app", None)
+        found = target(app if endpoint is None else endpoint)
+        for method in _methods(leaf.route, endpoint):
+            rules.ask(None, leaf.together(found.mark(method), name_of(found.layers[0] if found.layers else app)))
         _refuse_misplaced(app, middleware)
         inner = target(app).router
         if inner is not None and id(inner) not in seen:

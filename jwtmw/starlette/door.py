@@ -73,7 +73,7 @@ class PendingScope(GuardedScope):
 
 def guarded_scope(scope: Scope, request: GuardedRequest) -> GuardedScope:
     """The scope to route with."""
-    pending = any(each.pending is not None for each in request.all())
+    pending = request.watched and any(each.pending is not None for each in request.all())
     guarded = (PendingScope if pending else GuardedScope)(scope)
     guarded.origin, guarded.request, guarded.door = scope, request, None
     dict.__setitem__(guarded, GUARDED, request)
@@ -159,7 +159,7 @@ class Door:
             return await self.app(scope, receive, send)
         close_default(self.router)
         here = where(scope)
-        if any(each.expected != here for each in request.all()):
+        if not request.is_at(here):
             return await self._stand_again(request, here, scope, BufferedReceive(receive), send)
         if not isinstance(scope, GuardedScope) or scope.request is not request:
             scope = guarded_scope(scope, request)

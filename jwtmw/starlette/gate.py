@@ -19,13 +19,13 @@ class Gate:
         self._request = request
         self._scope = scope
         self._send = send
+        self._decided = False
         self._closed = False
-        self.passed = False
 
     async def __call__(self, message: Message) -> None:
         """Send, or swallow what comes instead of a refusal."""
-        if not self.passed:
-            self.passed = True
+        if not self._decided:
+            self._decided = self._request.answering = True
             await self._decide()
         if not self._closed:
             await self._send(message)
@@ -42,9 +42,11 @@ class Gate:
 
 
 async def refuse_inside(signal: Refused | Denied, request: GuardedRequest, scope: Scope, send: Send) -> None:
-    """Send the refusal that came from behind: by the guard, or by the second lock, when a WebSocket may be open."""
+    """Send the refusal that came from behind: by the guard, or by the second lock, when an answer may have begun."""
     if isinstance(signal, Refused):
         return await signal.request.refuse(signal.deny, scope, send)
-    if scope["type"] == "websocket" and isinstance(send, Gate) and send.passed:
-        return await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
-    await request.refuse(signal.decision, scope, send)
+    if not request.answering:
+        return await request.refuse(signal.decision, scope, send)
+    if scope["type"] != "websocket":
+        raise signal
+    await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})

@@ -61,6 +61,7 @@ class GuardedRequest(ASGIRequest):
     behind    the same request as an enclosing application, or an earlier path, had it judged: both must let it in
     outer     the marks of what was mounted on the way
     watched   whether even an unmarked function must be asked about: one of the three above is set
+    answering  whether an answer has begun, where a gate is there to see it
     shown     the headers that the application sees, where they are not those that came
     at        what the next router should see; None: what this request says itself
     route     what the last router has chosen; `passed` are the routers of mounted applications on the way
@@ -68,6 +69,7 @@ class GuardedRequest(ASGIRequest):
     """
 
     policy: Policy
+    # Set from the start, by `take`.
     allow: Allow
     endpoint_known = False
     pending: Deny | None = None
@@ -77,6 +79,7 @@ class GuardedRequest(ASGIRequest):
     behind: GuardedRequest | None = None
     outer: Mark | None = None
     watched = False
+    answering = False
     shown: object = None
     at: Where | None = None
     route: object = None
@@ -105,6 +108,12 @@ class GuardedRequest(ASGIRequest):
             yield request
             request = request.behind
 
+    def is_at(self, here: Where) -> bool:
+        """Whether this and those behind it have been judged for what the scope says now."""
+        if here != (self.at or (self.path, self.root_path, self.method)):
+            return False
+        return self.behind is None or self.behind.is_at(here)
+
     @property
     def expected(self) -> Where:
         """What the next router should see."""
@@ -116,7 +125,7 @@ class GuardedRequest(ASGIRequest):
         new.path, new.method = self.prefix + route_path(to.path, to.root_path), to.method
         new.raw_path, new.root_path = None, ""
         new.mark = new.ask = new.judged_mark = new.pending = new.refused = new.rendered = new.decided = None
-        new.endpoint_known, new.watched = False, True
+        new.endpoint_known, new.answering, new.watched = False, False, True
         self.at = new.at = to
         new.behind = self
         return new
@@ -173,7 +182,8 @@ class GuardedRequest(ASGIRequest):
         if isinstance(decision, Deny):
             self.refused = decision
             raise Refused(self, decision)
-        self.allow, self.pending = decision, None
+        self.allow = decision  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.pending = None
 
     async def refuse(self, deny: Deny, scope: Scope, send: Send) -> None:
         """Send the refusal instead of an answer; it is rendered once, however many stand in between."""
@@ -198,10 +208,13 @@ class Credentials(NamedTuple):
     scopes: tuple[str, ...]
 
 
+NOBODY = Credentials(())
+
+
 @lru_cache(maxsize=1024)
-def _credentials(scopes: frozenset[str], authenticated: bool) -> Credentials:
+def _credentials(scopes: frozenset[str]) -> Credentials:
     # By Starlette's convention the scope "authenticated" says that there is a user at all.
-    return Credentials((*(["authenticated"] if authenticated else []), *sorted(scopes)))
+    return Credentials(("authenticated", *sorted(scopes)))
 
 
 def introduce(scope: Scope, allow: Allow) -> None:
@@ -209,4 +222,4 @@ def introduce(scope: Scope, allow: Allow) -> None:
     admit(scope, allow)
     principal = allow.principal
     scope["user"] = allow.user
-    scope["auth"] = _credentials(principal.scopes, principal.is_authenticated)
+    scope["auth"] = _credentials(principal.scopes) if principal.is_authenticated else NOBODY

@@ -18,6 +18,7 @@ from jwtmw.errors import MarkError
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.records import record_unforeseen
 from jwtmw.starlette.guard import joined
+from jwtmw.starlette.included import ROUTER_CURE, leaves
 
 
 class Target(NamedTuple):
@@ -32,8 +33,7 @@ class Target(NamedTuple):
         for layer in reversed(self.layers):
             own = mark_of(layer, method)
             if own is not None and own.access is not None and self.router is not None:
-                cure = "Mark the endpoints, or write a path rule with allow"
-                raise MarkError(name_of(layer), "a router cannot be public or optional", cure)
+                raise MarkError(name_of(layer), "a router cannot be public or optional", ROUTER_CURE)
             mark = joined(mark, own, name_of(layer))
         return mark
 
@@ -67,11 +67,11 @@ def found_by(endpoint: Any, scope: Scope, passed: tuple[Router, ...]) -> Target:
 def look_ahead(router: Router, scope: Scope, method: str, outer: Mark | None = None) -> Mark | None:
     """The marks on the way to the endpoint that the router would take now: a hint, as anything may still change."""
     try:
-        for route in router.routes:
-            match, child = route.matches(scope)
+        for leaf in leaves(router.routes):
+            match, child = leaf.route.matches(scope)
             if match is Match.FULL:
-                found = target(child.get("endpoint"))
-                mark = joined(found.mark(method), outer, name_of(child.get("endpoint")))
+                found, name = target(child.get("endpoint")), name_of(child.get("endpoint"))
+                mark = joined(leaf.together(found.mark(method), name), outer, name)
                 return mark if found.router is None else look_ahead(found.router, {**scope, **child}, method, mark)
     except Exception as error:  # noqa: BLE001 (the router will meet it, too)
         record_unforeseen("looking ahead", error)

@@ -108,6 +108,13 @@ class Locator:
                 return _found((value[length:], self._place))
         return self._search(request)
 
+    def offered(self, request: Request) -> Place | None:
+        """The place among the subprotocols of a handshake that offers a token there, whether it is read or not."""
+        items = _items(request.header(b"sec-websocket-protocol") or b"") if request.websocket else []
+        return next(
+            (place for place in self.places if place.kind == "subprotocol" and place.name.encode() in items), None
+        )
+
     def _search(self, request: Request) -> Found | None:
         found = [Found(token, place) for place, read in self._readers if (token := read(request)) is not None]
         if not found:

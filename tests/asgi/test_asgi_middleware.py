@@ -158,7 +158,7 @@ def test_a_handshake_is_refused_before_it_is_accepted(policy: Policy) -> None:
         pytest.param({"headers": 7}, 500, id="headers are a number"),
         pytest.param({"headers": [b"authorization"]}, 500, id="headers are no pairs"),
         pytest.param({"headers": [(b"authorization", "Bearer a.b.c")]}, 500, id="header of text"),
-        pytest.param({"root_path": b"/v1"}, 400, id="root path of bytes"),
+        pytest.param({"root_path": b"/v1"}, 500, id="root path of bytes"),
         pytest.param({"root_path": None, "query_string": None, "raw_path": None}, 401, id="optional ones missing"),
     ],
 )
@@ -348,6 +348,30 @@ def test_the_second_lock_is_answered_as_any_refusal(policy: Policy, jwtmw_issuer
     assert b'error="insufficient_scope", scope="read"' in dict(by_lock[0]["headers"])[b"www-authenticate"]
 
 
+@pytest.mark.parametrize("denial", [True, False], ids=["with denials", "without"])
+@pytest.mark.parametrize("accepted", [False, True], ids=["before", "behind"])
+def test_the_second_lock_closes_a_websocket(
+    policy: Policy, jwtmw_issuer: TestIssuer, denial: bool, accepted: bool
+) -> None:
+    """Before it is accepted as any refusal; behind that there is no response any more."""
+
+    @requires("read")
+    def read() -> None: ...
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if accepted:
+            await send({"type": "websocket.accept"})
+        read()
+
+    sent = answer(JWTMiddleware(app, policy), websocket(token=jwtmw_issuer.token(), denial=denial))
+    if accepted:
+        assert [{"type": "websocket.accept"}, CLOSED] == sent
+    elif denial:
+        assert ["websocket.http.response.start", "websocket.http.response.body"] == [each["type"] for each in sent]
+    else:
+        assert [CLOSED] == sent
+
+
 # Tokens in the URL
 
 
@@ -422,14 +446,22 @@ def by_subprotocol(jwtmw_issuer: TestIssuer) -> Policy:
         pytest.param([b"chat", b"bearer", b"TOKEN", b"v2"], ["chat", "bearer", "v2"], id="among others"),
     ],
 )
-@pytest.mark.parametrize("report_only", [False, True], ids=["judged", "reported"])
+@pytest.mark.parametrize(
+    ("keys", "good"),
+    [
+        pytest.param({}, True, id="judged"),
+        pytest.param({"rules": [{"path": "/orders", "allow": "public"}]}, False, id="public"),
+        pytest.param({"report_only": True}, False, id="reported"),
+        pytest.param({"secure": False}, False, id="non-secure"),
+    ],
+)
 def test_the_token_among_the_subprotocols_is_hidden(
-    jwtmw_issuer: TestIssuer, offered: list[bytes], kept: list[str], report_only: bool
+    jwtmw_issuer: TestIssuer, offered: list[bytes], kept: list[str], keys: dict[str, Any], good: bool
 ) -> None:
-    """The application sees the others, in header and scope; also where a refusal is only reported."""
+    """The application sees the others, in header and scope, however the request came to pass."""
     app = App({"type": "websocket.accept"})
-    policy = policy_of(jwtmw_issuer, token_from=[{"subprotocol": "bearer"}], report_only=report_only)
-    token = jwtmw_issuer.token(exp=1) if report_only else jwtmw_issuer.token()
+    policy = policy_of(jwtmw_issuer, token_from=[{"subprotocol": "bearer"}], **keys)
+    token = jwtmw_issuer.token() if good else jwtmw_issuer.token(exp=1)
     given = [item.replace(b"TOKEN", token.encode()) for item in offered]
     (sent,) = answer(JWTMiddleware(app, policy), websocket(*given))
     (seen,) = app.scopes
@@ -437,6 +469,23 @@ def test_the_token_among_the_subprotocols_is_hidden(
     assert [", ".join(kept).encode()] == [value for name, value in seen["headers"] if name == OFFERED]
     assert (b"host", b"orders.example") in seen["headers"]
     assert "bearer" == sent["subprotocol"]
+
+
+@pytest.mark.parametrize("offered", [[b"chat"], [b"Bearer", b"a.b.c"], []], ids=["others", "another case", "none"])
+def test_other_subprotocols_are_left_alone(jwtmw_issuer: TestIssuer, offered: list[bytes]) -> None:
+    """Nothing is hidden and nothing chosen where the configured name was not offered."""
+    app = App({"type": "websocket.accept"})
+    policy = policy_of(jwtmw_issuer, token_from=[{"subprotocol": "bearer"}, {"query": "jwt"}], secure=False)
+    assert [{"type": "websocket.accept"}] == answer(JWTMiddleware(app, policy), websocket(*offered))
+    assert [[item.decode() for item in offered]] == [each["subprotocols"] for each in app.scopes]
+
+
+def test_a_malformed_offer_that_is_only_reported_is_hidden_too(jwtmw_issuer: TestIssuer) -> None:
+    """Two tokens, or none behind the name: the request passes, and the application sees none of it."""
+    app = App({"type": "websocket.accept"})
+    policy = policy_of(jwtmw_issuer, token_from=[{"subprotocol": "bearer"}], report_only=True)
+    (sent,) = answer(JWTMiddleware(app, policy), websocket(b"chat", b"bearer", b"a b"))
+    assert ("bearer", ["chat", "bearer"]) == (sent["subprotocol"], app.scopes[0]["subprotocols"])
 
 
 @pytest.mark.parametrize(

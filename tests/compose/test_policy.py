@@ -41,7 +41,7 @@ def config(tmp_path: Path) -> Path:
 
 def test_a_policy_is_made_from_keys_a_mapping_or_a_file(jwtmw_issuer: TestIssuer, config: Path) -> None:
     """All say the same in the same keys."""
-    keys = {"realm": "mapping", "issuers": [jwtmw_issuer.settings()]}
+    keys: dict[str, Any] = {"realm": "mapping", "issuers": [jwtmw_issuer.settings()]}
     policies = [Policy(**keys), Policy(keys), Policy(str(config)), Policy(config)]
     assert ["mapping", "mapping", "file", "file"] == [policy.settings.realm for policy in policies]
 
@@ -117,7 +117,7 @@ def test_every_key_of_a_rule_reaches_the_engine(jwtmw_issuer: TestIssuer) -> Non
     }
     policy = policy_of(jwtmw_issuer, rules=[rule], default="deny")
     (found,) = policy.engine.rules.rules
-    assert ("/orders/{id}", {"GET", "BREW"}, True, "rules[0]") == (
+    assert ("/orders/{id}", frozenset({"GET", "BREW"}), True, "rules[0]") == (
         found.path,
         found.methods,
         found.report_only,
@@ -291,4 +291,15 @@ def test_where_nothing_is_judged_nothing_is_fetched(jwtmw_serving_issuer: TestIs
     policy.engine.decide_now(Facts(token=jwtmw_serving_issuer.token()))
     assert {} == policy.engine.issuers.by_name
     assert before == threading.active_count()
+    assert 0 == jwtmw_serving_issuer.requests.total()
+
+
+def test_the_state_of_each_issuers_keys_is_told(jwtmw_serving_issuer: TestIssuer) -> None:
+    """Asking fetches nothing: keys behind a URL that nobody has needed yet are neither fresh nor stale."""
+    configured = {"fresh": True, "stale": False, "cooling_down": False, "last_error": None}
+    partners = TestIssuer("https://partners.example")
+    policy = Policy(
+        issuers=[partners.settings(name="partners"), jwtmw_serving_issuer.settings(name="corp")],
+    )
+    assert {"partners": configured, "corp": configured | {"fresh": False}} == policy.issuers()
     assert 0 == jwtmw_serving_issuer.requests.total()

@@ -15,7 +15,7 @@ from jwtmw.adapter import Mark, Request
 from jwtmw.engine import Engine
 from jwtmw.issuers.issuer import Issuers
 from jwtmw.issuers.keys import Key
-from jwtmw.issuers.source import Flight
+from jwtmw.issuers.source import Flight, KeyState
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access
 from jwtmw.testing import TestIssuer
@@ -47,7 +47,8 @@ class Facts(Request):
 
 def policy_of(issuer: TestIssuer, *, entry: dict[str, Any] | None = None, **keys: Any) -> Policy:
     """A policy of this one issuer, on its clock; `entry` is laid over the issuer's own."""
-    return Policy(issuers=[issuer.settings(**(entry or {}))], clock=issuer.clock, **keys)
+    clock: Any = issuer.clock
+    return Policy(issuers=[issuer.settings(**(entry or {}))], clock=clock, **keys)
 
 
 def mark(access: Access | None = None, **requirement: Any) -> Mark:
@@ -63,7 +64,13 @@ def flight(timeout: float = 5.0) -> Flight:
 class Waits:
     """A key source whose first answer is always the flight; behind it there are the keys, or what `then` raises."""
 
-    generation = 0
+    @property
+    def generation(self) -> int:
+        return self.source.generation
+
+    @property
+    def state(self) -> KeyState:
+        return self.source.state
 
     def __init__(self, engine: Engine, on: Flight, then: Exception | None = None) -> None:
         (issuer,) = engine.issuers.by_name.values()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from jwtmw.adapter import Allow, Decision, Deny, Policy, Reason, Request, arun, run
@@ -210,7 +211,7 @@ class Users:
         self.outcome = outcome
 
     async def load(self, principal: Any) -> Any:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

@@ -213,10 +213,11 @@ def test_a_key_that_is_no_longer_trusted_is_looked_up_again(policy: Policy, jwtm
 def test_a_token_counts_where_it_was_verified_only(jwtmw_issuer: TestIssuer) -> None:
     """Of several places each is judged for itself, also for a token seen in another."""
     partners = TestIssuer("https://partners.example", clock=jwtmw_issuer.clock)
+    clock: Any = jwtmw_issuer.clock
     policy = Policy(
         token_from=[{"header": "X-Token"}, {"query": "jwt"}],
         issuers=[jwtmw_issuer.settings(token_from=[{"query": "jwt"}]), partners.settings()],
-        clock=jwtmw_issuer.clock,
+        clock=clock,
     )
     token = jwtmw_issuer.token()
     in_query, in_header = Facts(query=f"jwt={token}".encode()), Facts(headers={"x-token": token})
@@ -379,10 +380,10 @@ def test_a_mark_known_later_comes_to_the_same(
     at_once = policy.engine.decide_now(Facts(path, token=token, mark=endpoint))
     request = Facts(path, token=token, known=False)
     first = policy.engine.decide_now(request)
-    pending = isinstance(first, Deny)
+    assert first is not None
+    final = isinstance(first, Deny) and not first.liftable
     allow = PASS if isinstance(first, Deny) else first
-    assert allow is not None
-    later = first if pending and not first.liftable else policy.engine.add_mark(request, allow, endpoint)
+    later = first if final else policy.engine.add_mark(request, allow, endpoint)
     assert (reason, reason) == (reason_of(at_once), reason_of(later))
 
 

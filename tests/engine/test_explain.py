@@ -145,7 +145,7 @@ def test_an_async_load_user_is_not_asked(jwtmw_issuer: TestIssuer) -> None:
 
 def test_keys_are_fetched_to_explain(jwtmw_serving_issuer: TestIssuer) -> None:
     """Explaining waits where a request would."""
-    policy = Policy(issuers=[jwtmw_serving_issuer.settings()], clock=jwtmw_serving_issuer.clock)
+    policy = policy_of(jwtmw_serving_issuer)
     assert isinstance(policy.explain("GET", "/", jwtmw_serving_issuer.token()).decision, Allow)
     jwtmw_serving_issuer.close()
     other = Policy(issuers=[jwtmw_serving_issuer.settings(jwks=None, jwks_url="http://127.0.0.1:9/jwks")])

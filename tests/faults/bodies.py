@@ -74,7 +74,8 @@ def _secp256k1() -> dict[str, Any]:
     return ECAlgorithm.to_jwk(key, as_dict=True) | {"kid": "new"}
 
 
-_PRIVATE = ECAlgorithm.to_jwk(NEW._private_key(), as_dict=True) | {"kid": "new"}
+_PRIVATE_KEY: Any = NEW._private_key()
+_PRIVATE = ECAlgorithm.to_jwk(_PRIVATE_KEY, as_dict=True) | {"kid": "new"}
 # Each would be the new key, if it could be used.
 UNUSABLE: dict[str, list[Any]] = {
     "a symmetric key": [{"kty": "oct", "kid": "new", "k": "c2VjcmV0" * 8}],

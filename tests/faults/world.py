@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import cache
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from jwtmw import Policy
@@ -24,16 +25,18 @@ KNOWN, NEW = Signer("ES256", kid="known"), Signer("ES256", kid="new")
 
 
 class TurnedClock:
-    """The real clock, which also runs ahead by what it is turned."""
+    """The real clock, which also runs ahead by what it is turned; `still`: a clock that is only turned."""
 
-    def __init__(self) -> None:
+    def __init__(self, still: bool = False) -> None:
         self._ahead = 0.0
+        self._since = time.time(), time.monotonic()
+        self._still = still
 
     def time(self) -> float:
-        return time.time() + self._ahead
+        return (self._since[0] if self._still else time.time()) + self._ahead
 
     def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
+        return (self._since[1] if self._still else time.monotonic()) + self._ahead
 
     def turn(self, seconds: float) -> None:
         self._ahead += seconds
@@ -90,13 +93,15 @@ async def _no_body(limit: int) -> bytes:
 class World:
     """A policy whose one issuer is a stand; sound at first, publishing the known key.
 
-    Timers do not run: `fire` is what the newest of them would do, when the clock has been turned to its time. What is
+    Timers do not run: `fire` is what the first of them would do, when the clock has been turned to its time. What is
     random in a back-off is 0.
     """
 
-    def __init__(self, stand: Stand, timeout: float, *, discovery: bool = False, etag: bool = False) -> None:
+    def __init__(
+        self, stand: Stand, timeout: float, *, discovery: bool = False, etag: bool = False, still: bool = False
+    ) -> None:
         self.stand = stand
-        self.clock = TurnedClock()
+        self.clock = TurnedClock(still)
         self.issuer = stand.url("")
         self._sound: dict[str, Answer] = {METADATA: document(self.metadata())}
         self.publish(KNOWN, etag=etag)
@@ -105,9 +110,9 @@ class World:
             entry["jwks_url"] = stand.url()
         self.policy = Policy(issuers=[entry], http={"timeout": timeout}, clock=self.clock)
         self.source = self.policy.engine.issuers.by_name["corp"].keys
-        self._timers: list[Callable[[], None]] = []
+        self._timers: SimpleQueue[Callable[[], None]] = SimpleQueue()
         assert isinstance(self.source, RemoteKeys)
-        self.source._later = lambda delay, job: self._timers.append(job)
+        self.source._later = lambda delay, job: self._timers.put(job)
         self.source._jitter = lambda: 0.0
         self.seen = self.token(KNOWN)
 
@@ -131,7 +136,9 @@ class World:
         self.stand.hits.clear()
 
     def fire(self) -> None:
-        self._timers[-1]()
+        """Do what the first timer would do."""
+        # A fetch wakes its waiters a moment before it sets the timer.
+        self._timers.get(timeout=5)()
 
     def token(self, signer: Signer, kid: str | None = None) -> str:
         """A good token, another one each time."""

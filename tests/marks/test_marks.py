@@ -207,11 +207,19 @@ def test_a_decorator_in_between_hands_the_mark_on() -> None:
     """functools.wraps copies it, as it copies the name; a decorator that does not leaves the endpoint unmarked."""
 
     def well_behaved(endpoint: Any) -> Any:
-        return functools.wraps(endpoint)(lambda: endpoint())
+        def wrapper() -> Any:
+            return endpoint()
+
+        return functools.wraps(endpoint)(wrapper)
+
+    marked = public(fresh())
+
+    def careless() -> Any:
+        return marked()
 
     assert (Access.PUBLIC, ()) == told(mark_of(well_behaved(public(fresh())), "GET"))
     assert (None, ("a",)) == told(mark_of(well_behaved(requires("a")(fresh())), "GET"))
-    assert None is mark_of(lambda: public(function)(), "GET")
+    assert None is mark_of(careless, "GET")
 
 
 # Partials, objects and bound methods
@@ -527,9 +535,17 @@ def test_a_class_is_locked_at_its_one_door(name: str) -> None:
 
 def test_what_is_no_plain_method_of_a_class_is_left() -> None:
     """A static or class method keeps its kind; the mark is on the class."""
-    cls = requires("a")(type("View", (), {"get": staticmethod(function)}))
+    cls: Any = requires("a")(type("View", (), {"get": staticmethod(function)}))
     assert "done" == cls.get()
     assert (None, ("a",)) == told(mark_of(cls, "GET"))
+
+
+@pytest.mark.usefixtures("caller")
+def test_builtin_functions_are_locked_too() -> None:
+    """The lock carries the mark; there is nothing to flag on what it hides."""
+    assert 2 == requires("a")(len)("ab")
+    with pytest.raises(Denied):
+        requires("b")(len)("ab")
 
 
 @pytest.mark.usefixtures("caller")

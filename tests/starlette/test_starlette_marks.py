@@ -106,7 +106,7 @@ PATHS = (
     *("/function", "/method", "/partial", "/verbs", "/whole", "/heir", "/middleware", "/limited", "/mount/x"),
     *("/deep/er/x", "/kept/x", "/small/x", "/app/x", "/asgi/", "/asgi-kept/", "/host"),
 )
-HOST = {"headers": {"host": "a.example"}}
+HOST: Any = {"headers": {"host": "a.example"}}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -268,7 +268,7 @@ def test_head_is_served_by_get(ran, path):
 def test_public_static_files(ran, tmp_path, how):
     """A mounted application can be public itself; its neighbours are not."""
     (tmp_path / "logo.txt").write_text("logo")
-    more = {"alone": {}, "middleware": {"middleware": [Middleware(Keep)]}, "limited": {"max_body_size": 10}}[how]
+    more: Any = {"alone": {}, "middleware": {"middleware": [Middleware(Keep)]}, "limited": {"max_body_size": 10}}[how]
     routes = [
         Mount("/static", app=public(StaticFiles(directory=tmp_path)), **more),
         Mount("/files", app=StaticFiles(directory=tmp_path), **more),
@@ -308,7 +308,7 @@ def test_no_way_of_naming_an_endpoint_goes_unasked(ran, way):
 
     class Other(Router):
         async def app(self, scope: Any, receive: Any, send: Any) -> None:
-            (route,) = self.routes
+            route: Any = self.routes[0]
             scope["route"] = route
             if way == "item":
                 scope["endpoint"] = route.endpoint

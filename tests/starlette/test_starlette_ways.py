@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
@@ -142,7 +142,7 @@ def test_who_is_shown_is_who_was_judged_last(ran, kind, place):
 
     change = lambda scope: {"path": scope["path"].replace("open", "else")}  # noqa: E731
     app, prefix = stacks(place, middleware(kind, change), ran)
-    router: Any = app.router if prefix == "" else app.routes[0].app
+    router: Any = app.router if prefix == "" else cast("Mount", app.routes[0]).app
     while not hasattr(router, "routes"):
         router = router.app
     router.routes.append(Route("/else/x", endpoint))
@@ -157,7 +157,7 @@ def test_who_is_shown_is_who_was_judged_last(ran, kind, place):
 def test_middlewares_lose_nothing(ran, kind, place):
     """Marks are seen through scopes that were copied or made anew; what nobody rewrites is judged once."""
     app, prefix = stacks(place, middleware(kind, lambda scope: {}), ran)
-    router: Any = app.router if prefix == "" else app.routes[0].app
+    router: Any = app.router if prefix == "" else cast("Mount", app.routes[0]).app
     while not hasattr(router, "routes"):
         router = router.app
     router.routes.extend([Route("/p", public(ran())), Route("/a", requires("a")(ran()))])
@@ -414,7 +414,12 @@ def test_a_middleware_cannot_replace_the_refusal(ran):
             await PlainTextResponse("nothing to see")(scope, receive, send)
 
     shown = []
-    judged = policy(on_deny=lambda problem, request: shown.append(1) or ("text/plain", "no"))
+
+    def on_deny(problem: Any, request: Any) -> tuple[str, str]:
+        shown.append(1)
+        return "text/plain", "no"
+
+    judged = policy(on_deny=on_deny)
     app = protect(Starlette(routes=[Route("/x", ran())], middleware=[Middleware(Retry)]), judged)
     refused(ask(app, "/x"), ran, 401)
     assert ([1], {"token_missing": 1}) == (shown, judged.metrics()["denied"])

@@ -1,0 +1,106 @@
+// An OpenID provider on loopback that issues access tokens by client credentials, one resource for each algorithm.
+//
+//     node server.mjs PORT [MAX_AGE]        port 0: any free one; max-age of the key set in seconds, none without
+//
+// One line of JSON on stdin, one on stdout: {"do": "publish" | "use" | "retire" | "show"}, answered with the kids that
+// sign, those that are published, and how often the key set was fetched. It ends when stdin does.
+
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+
+import Provider from 'oidc-provider';
+
+const KINDS = {
+  RS256: ['rsa', { modulusLength: 2048 }],
+  PS256: ['rsa', { modulusLength: 2048 }],
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  EdDSA: ['ed25519', {}],
+};
+const [port, maxAge] = process.argv.slice(2);
+
+function newKeys() {
+  return Object.fromEntries(Object.entries(KINDS).map(([algorithm, [type, options]]) => {
+    const jwk = generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+    return [algorithm, { ...jwk, use: 'sig', kid: `${algorithm}-${randomUUID()}` }];
+  }));
+}
+
+// `https://orders.example/RS256` asks for RS256 and the audience of that host.
+function resourceServer(signing, resource) {
+  const { hostname, pathname } = new URL(resource);
+  const algorithm = pathname.slice(1);
+  return {
+    audience: hostname.split('.')[0],
+    scope: 'orders:read orders:write',
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: 3600,
+    jwt: { sign: { alg: algorithm, kid: signing[algorithm].kid } },
+  };
+}
+
+function newProvider(issuer, signing, published) {
+  const provider = new Provider(issuer, {
+    jwks: { keys: published.flatMap((keys) => Object.values(keys)) },
+    clients: [{
+      client_id: 'shop',
+      client_secret: 'the secret of the shop',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+    }],
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_context, resource) => resourceServer(signing, resource),
+      },
+    },
+  });
+  provider.use(async (context, next) => {
+    await next();
+    if (context.path === '/jwks' && maxAge) context.set('cache-control', `max-age=${maxAge}`);
+  });
+  return provider.callback();
+}
+
+let signing = newKeys();
+let published = [signing];
+let fetches = 0;
+let answer;
+
+const server = createServer((request, response) => {
+  if (request.url === '/jwks') fetches += 1;
+  answer(request, response);
+});
+
+// The keys of a provider are fixed, so each step of a rotation is a new provider on the same port.
+function serve() {
+  answer = newProvider(`http://127.0.0.1:${server.address().port}`, signing, published);
+}
+
+const STEPS = {
+  publish() { published = [signing, newKeys()]; },
+  use() { signing = published.at(-1); },
+  retire() { published = [signing]; },
+  show() {},
+};
+
+function tell() {
+  const kids = (keys) => Object.values(keys).map((key) => key.kid);
+  const state = { port: server.address().port, signing: kids(signing), published: published.flatMap(kids), fetches };
+  process.stdout.write(`${JSON.stringify(state)}\n`);
+}
+
+server.listen(Number(port), '127.0.0.1', () => {
+  serve();
+  tell();
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    STEPS[JSON.parse(line).do]();
+    serve();
+    tell();
+  });
+  lines.on('close', () => process.exit(0));
+});
