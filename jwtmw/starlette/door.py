@@ -117,7 +117,8 @@ def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: A
     if target.router is not None:
         hang_door(target.router)
         request.passed = (*request.passed, target.router)
-        request.enter(target.mark(request.method), child.get("root_path"), name_of(endpoint))
+        mark = target.mark(request.method)
+        request.enter(mark, child.get("root_path"), "" if mark is None else name_of(endpoint))
     else:
         known = answers(route, endpoint, scope)
         mark = target.mark(request.method) if known or request.pending is None else None

@@ -39,18 +39,14 @@ class Waiting(BaseException):
         self.request = request
 
 
-class Where(NamedTuple):
-    """What routers go by."""
-
-    path: str
-    root_path: str
-    method: str
+# What routers go by: path, root path and method.
+Where = tuple[str, str, str]
 
 
 def where(scope: Scope) -> Where:
     """What the scope says now."""
     method = scope["method"] if scope["type"] == "http" else "GET"
-    return Where(scope["path"], scope.get("root_path") or "", method)
+    return scope["path"], scope.get("root_path") or "", method
 
 
 class GuardedRequest(ASGIRequest):
@@ -110,19 +106,18 @@ class GuardedRequest(ASGIRequest):
 
     def is_at(self, here: Where) -> bool:
         """Whether this and those behind it have been judged for what the scope says now."""
-        if here != (self.at or (self.path, self.root_path, self.method)):
-            return False
-        return self.behind is None or self.behind.is_at(here)
+        return here == self.expected and (self.behind is None or self.behind.is_at(here))
 
     @property
     def expected(self) -> Where:
         """What the next router should see."""
-        return self.at or Where(self.path, self.root_path, self.method)
+        return self.at or (self.path, self.root_path, self.method)
 
     def moved(self, to: Where) -> Self:
         """The same caller's request for the path and method that the scope names now, in front of this one."""
         new = copy.copy(self)
-        new.path, new.method = self.prefix + route_path(to.path, to.root_path), to.method
+        path, root_path, new.method = to
+        new.path = self.prefix + route_path(path, root_path)
         new.raw_path, new.root_path = None, ""
         new.mark = new.ask = new.judged_mark = new.pending = new.refused = new.rendered = new.decided = None
         new.endpoint_known, new.answering, new.watched = False, False, True
@@ -137,7 +132,7 @@ class GuardedRequest(ASGIRequest):
         if root_path is not None:
             path, before, method = self.expected
             self.prefix += root_path[len(before) :]
-            self.at = Where(path, root_path, method)
+            self.at = (path, root_path, method)
 
     def meet(self, mark: Mark | None, known: bool, name: str) -> None:
         """The router has found what will answer. Raises `Refused` or `Waiting` unless the caller may have it.

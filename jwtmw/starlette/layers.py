@@ -21,6 +21,10 @@ from jwtmw.starlette.guard import joined
 from jwtmw.starlette.included import ROUTER_CURE, leaves
 
 
+# What wraps itself, or is wrapped more often than this, is looked through no further.
+DEEPEST = 64
+
+
 class Target(NamedTuple):
     """What a route leads to, from the outside in; `router` is its end, None where there is none to be seen."""
 
@@ -34,14 +38,15 @@ class Target(NamedTuple):
             own = mark_of(layer, method)
             if own is not None and own.access is not None and self.router is not None:
                 raise MarkError(name_of(layer), "a router cannot be public or optional", ROUTER_CURE)
-            mark = joined(mark, own, name_of(layer))
+            if own is not None:
+                mark = joined(mark, own, name_of(layer))
         return mark
 
 
 def target(app: Any) -> Target:
     """Look through `app`; a function, a class or an unknown object is the end of what can be seen."""
     layers: list[Any] = []
-    while app is not None and not any(app is layer for layer in layers):
+    while app is not None and len(layers) < DEEPEST:
         layers.append(app)
         if isinstance(app, Router):
             return Target(layers, app)
@@ -60,8 +65,10 @@ def found_by(endpoint: Any, scope: Scope, passed: tuple[Router, ...]) -> Target:
     seen = target(endpoint)
     if seen.router is None:
         return seen
-    before = (scope.get("router"), getattr(scope.get("app"), "router", None), *passed)
-    return Target([endpoint], None) if any(seen.router is router for router in before) else seen
+    for router in (scope.get("router"), getattr(scope.get("app"), "router", None), *passed):
+        if seen.router is router:
+            return Target([endpoint], None)
+    return seen
 
 
 def look_ahead(router: Router, scope: Scope, method: str, outer: Mark | None = None) -> Mark | None:

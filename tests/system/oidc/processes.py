@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -29,8 +30,8 @@ ROOT = HERE.parents[2]
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 READ, WRITE = "orders:read", "orders:write"
 SERVERS = {
-    "uvicorn": ("uvicorn", "--fd={}", "--no-access-log"),
-    "hypercorn-trio": ("hypercorn", "--bind=fd://{}", "--worker-class=trio", "--workers=0"),
+    "uvicorn": ("uvicorn", "--port={}", "--no-access-log"),
+    "hypercorn-trio": ("hypercorn", "--bind=127.0.0.1:{}", "--worker-class=trio", "--workers=0"),
 }
 STARTS_WITHIN = 30
 NODE_IS_NEEDED = "is not on PATH. The system tests run a real OpenID provider: install Node.js 20 or later, and npm"
@@ -75,6 +76,14 @@ def end(process: subprocess.Popen[str]) -> None:
                 pipe.close()
 
 
+def _free_port() -> int:
+    """A port below those that outgoing connections are given, so that none of them takes it in between."""
+    for port in random.sample(range(20_000, 30_000), 50):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.fail("no free port between 20000 and 30000", pytrace=False)
+
+
 @dataclass(frozen=True)
 class Published:
     """What the provider tells of itself after each command."""
@@ -90,6 +99,7 @@ class Provider:
 
     def __init__(self, folder: Path, max_age: int | None = None) -> None:
         self._log = folder / "provider.log"
+        self._keys = folder / "provider.json"
         self._max_age = max_age
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
@@ -99,8 +109,8 @@ class Provider:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> Published:
-        """Start it with new keys, and wait until it listens."""
-        command = [tool("node", needed=NODE_IS_NEEDED), "server.mjs", str(self._port)]
+        """Start it and wait until it listens: new keys sign; started again, the keys of before are published too."""
+        command = [tool("node", needed=NODE_IS_NEEDED), "server.mjs", str(self._port), str(self._keys)]
         if self._max_age is not None:
             command.append(str(self._max_age))
         with self._log.open("a") as log:
@@ -196,14 +206,14 @@ class Service:
         self.server = server
         self._log = folder / f"{server}.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("JWTMW_")}
-        # The listener is ours, so that no other program can take the port in between.
-        with socket.create_server(("127.0.0.1", 0)) as listener, self._log.open("a") as log:
-            self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            module, *options = (part.format(listener.fileno()) for part in SERVERS[server])
+        port = _free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        module, *options = (part.format(port) for part in SERVERS[server])
+        command = [sys.executable, "-m", module, *options, "tests.system.oidc.service:app"]
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *options, "tests.system.oidc.service:app"],
-                cwd=ROOT, env={**clean, **environ}, pass_fds=[listener.fileno()], stdout=log, stderr=log, text=True,
-            )  # fmt: skip
+                command, cwd=ROOT, env={**clean, **environ}, stdout=log, stderr=log, text=True
+            )
 
     def wait(self) -> None:
         """Wait until a public route answers."""
@@ -226,9 +236,6 @@ class Service:
             start = monotonic()
             answer = http.request(method, self.address + path, headers=headers)
             return Answer(answer, monotonic() - start)
-
-    def is_running(self) -> bool:
-        return self._process.poll() is None
 
     def close(self) -> None:
         end(self._process)

@@ -1,11 +1,14 @@
 // An OpenID provider on loopback that issues access tokens by client credentials, one resource for each algorithm.
 //
-//     node server.mjs PORT [MAX_AGE]        port 0: any free one; max-age of the key set in seconds, none without
+//     node server.mjs PORT KEYS [MAX_AGE]     port 0: any free one; max-age of the key set in seconds, none without
+//
+// The signing keys are kept in the file KEYS: started again, it publishes those of before and signs with new ones.
 //
 // One line of JSON on stdin, one on stdout: {"do": "publish" | "use" | "retire" | "show"}, answered with the kids that
 // sign, those that are published, and how often the key set was fetched. It ends when stdin does.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
@@ -17,7 +20,9 @@ const KINDS = {
   ES256: ['ec', { namedCurve: 'P-256' }],
   EdDSA: ['ed25519', {}],
 };
-const [port, maxAge] = process.argv.slice(2);
+const [port, keysFile, maxAge] = process.argv.slice(2);
+// What the provider has to say of itself must not come between the answers.
+console.info = console.error;
 
 function newKeys() {
   return Object.fromEntries(Object.entries(KINDS).map(([algorithm, [type, options]]) => {
@@ -49,6 +54,7 @@ function newProvider(issuer, signing, published) {
       redirect_uris: [],
       response_types: [],
     }],
+    ttl: { ClientCredentials: 3600 },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
@@ -66,7 +72,7 @@ function newProvider(issuer, signing, published) {
 }
 
 let signing = newKeys();
-let published = [signing];
+let published = existsSync(keysFile) ? [JSON.parse(readFileSync(keysFile, 'utf8')), signing] : [signing];
 let fetches = 0;
 let answer;
 
@@ -77,6 +83,7 @@ const server = createServer((request, response) => {
 
 // The keys of a provider are fixed, so each step of a rotation is a new provider on the same port.
 function serve() {
+  writeFileSync(keysFile, JSON.stringify(signing));
   answer = newProvider(`http://127.0.0.1:${server.address().port}`, signing, published);
 }
 
