@@ -20,7 +20,6 @@ from jwtmw.records import record_unforeseen
 from jwtmw.starlette.guard import joined
 from jwtmw.starlette.included import ROUTER_CURE, leaves
 
-
 # What wraps itself, or is wrapped more often than this, is looked through no further.
 DEEPEST = 64
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from tests.faults.drivers import Result, Work, by_event_loop, by_threads
+from tests.faults.drivers import Result, Work, by_event_loop, by_threads, measuring
 from tests.faults.keyserver import KeyServer
 from tests.faults.modes import MODES, STATES, Mode
 from tests.faults.rows import row
@@ -35,8 +35,10 @@ def run(timeout: float) -> Run:
     started = time.perf_counter()
     with KeyServer() as server:
         _load_the_http_client(server)
-        threaded = by_threads(_rows(server, timeout))
-        looped, stall = by_event_loop(_rows(server, timeout))
+        with measuring():
+            threaded = by_threads(_rows(server, timeout))
+        with measuring():
+            looped, stall = by_event_loop(_rows(server, timeout))
     results = {
         (mode.name, state, driver): result
         for driver, made in zip(DRIVERS, (threaded, looped), strict=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from tests.faults.rows import Ask, Observed, Row, Step
 from tests.faults.world import Answered, World, aask, ask
@@ -75,10 +75,7 @@ def by_event_loop(rows: Iterable[Work]) -> tuple[list[Result], float]:
 
 @asynccontextmanager
 async def watched(late: list[float]) -> AsyncIterator[None]:
-    """Note again and again how late a task is woken.
-
-    Meanwhile no garbage is collected: a full collection of a test process is longer than all that is looked for here.
-    """
+    """Note again and again how late a task is woken."""
 
     async def watch() -> None:
         while True:
@@ -86,14 +83,22 @@ async def watched(late: list[float]) -> AsyncIterator[None]:
             await asyncio.sleep(0.005)
             late.append(time.perf_counter() - due)
 
-    gc.collect()
-    gc.disable()
     await asyncio.sleep(0)
     watching = asyncio.create_task(watch())
     try:
         yield
     finally:
         watching.cancel()
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """While waits are measured no garbage is collected: all of a test process takes longer than what is looked for."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
         gc.enable()
 
 

@@ -191,6 +191,7 @@ _CACHING = [
         "max-age=0": 30,
         "max-age=29, public": 30,
         "max-age=60": 60,
+        "max-age=31536000": 300,
         "max-age=1000000000000": 300,
         "max-age=-1": 300,
         "max-age=soon": 300,

@@ -44,7 +44,7 @@ try {
 
   await execute(operation);
   await page.screenshot({ path: `${folder}/after.png` });
-  seen.body = await operation.locator('.live-responses-table .highlight-code').first().innerText();
+  seen.body = await operation.locator('.live-responses-table .highlight-code code').first().innerText();
 } finally {
   await browser.close();
 }
