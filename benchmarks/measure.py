@@ -11,7 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
-Run = Callable[[int], Awaitable[None]]
+# Given how often: makes what it needs, untimed, and returns the job to time.
+Run = Callable[[int], Callable[[], Awaitable[None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ class Figure:
 async def interleave(candidates: dict[str, Run], rounds: int, repeat: int) -> list[Figure]:
     """Run each candidate `repeat` times in each of `rounds` rounds; the first one is the baseline."""
     for run in candidates.values():
-        await run(repeat)
+        await run(repeat)()
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
+            job = run(repeat)
             start = time.perf_counter()
-            await run(repeat)
+            await job()
             times[name].append((time.perf_counter() - start) / repeat * 1e6)
     baseline = times[next(iter(candidates))]
     return [_figure(name, taken, baseline) for name, taken in times.items()]

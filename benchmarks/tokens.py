@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import cycle
 from typing import Any
 
@@ -80,9 +80,14 @@ def _pyjwt(algorithm: str, key: Any) -> Callable[[str], bool]:
 def _run(verify: Callable[[str], bool], tokens: list[str]) -> Run:
     turn = cycle(tokens)
 
-    async def run(repeat: int) -> None:
-        for _ in range(repeat):
-            if not verify(next(turn)):
-                raise AssertionError("a good token was refused")
+    def run(repeat: int) -> Callable[[], Awaitable[None]]:
+        asked = [next(turn) for _ in range(repeat)]
+
+        async def job() -> None:
+            for token in asked:
+                if not verify(token):
+                    raise AssertionError("a good token was refused")
+
+        return job
 
     return run

@@ -10,7 +10,7 @@ import time
 import uuid
 from typing import Any
 
-from jwtmw.mint.signer import Signer
+from jwtmw.testing import Signer
 
 ISSUER = "https://id.example"
 AUDIENCE = "orders"
