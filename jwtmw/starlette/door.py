@@ -19,6 +19,7 @@ from jwtmw.policy.marks import mark_of
 from jwtmw.starlette.again import answer, judged_again
 from jwtmw.starlette.gate import Gate
 from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, introduce, where
+from jwtmw.starlette.included import asked_by, entered, is_included, leaf_taken, mark_around, readers, taken
 from jwtmw.starlette.layers import answers, found_by, name_of
 
 
@@ -26,13 +27,15 @@ class GuardedScope(dict[str, Any]):
     """A scope that asks before it takes an endpoint, and writes through to the scope that it stands for.
 
     `door` is the one door that may let it through unseen: nothing stands between it and who made this scope.
+    `router` is the one that routes now.
     """
 
-    __slots__ = ("door", "origin", "request")
+    __slots__ = ("door", "origin", "request", "router")
 
     origin: Scope
     request: GuardedRequest
     door: Door | None
+    router: Router
 
     def update(self, child: Any = (), /, **more: Any) -> None:
         """What the router has found, told all at once and before it hands over."""
@@ -43,17 +46,17 @@ class GuardedScope(dict[str, Any]):
         if request.watched or type(endpoint) is not FunctionType:
             meet(self, child)
         # The plain case, as it is the one that most requests pay: a function without any mark.
-        elif endpoint.__dict__:
-            _meet_function(self, request, endpoint)
+        elif endpoint.__dict__ or readers:
+            _meet_function(self, request, endpoint, child.get("route"))
         dict.update(self, child)
+        route = self.get("route")
+        told = {} if route is None else {"route": route}
         scope = self.origin
         while isinstance(scope, GuardedScope):
             # Past the scopes behind: they were asked when they were passed.
-            dict.update(scope, child)
-            dict.__setitem__(scope, "route", self.get("route"))
+            dict.update(scope, child, **told)
             scope = scope.origin
-        scope.update(child)
-        scope["route"] = self.get("route")
+        scope.update(child, **told)
 
 
 class PendingScope(GuardedScope):
@@ -71,11 +74,11 @@ class PendingScope(GuardedScope):
         return self
 
 
-def guarded_scope(scope: Scope, request: GuardedRequest) -> GuardedScope:
+def guarded_scope(scope: Scope, request: GuardedRequest, router: Router) -> GuardedScope:
     """The scope to route with."""
     pending = request.watched and any(each.pending is not None for each in request.all())
     guarded = (PendingScope if pending else GuardedScope)(scope)
-    guarded.origin, guarded.request, guarded.door = scope, request, None
+    guarded.origin, guarded.request, guarded.door, guarded.router = scope, request, None, router
     dict.__setitem__(guarded, GUARDED, request)
     return guarded
 
@@ -85,9 +88,14 @@ def meet(scope: GuardedScope, child: Scope) -> None:
     request = scope.request
     endpoint = child.get("endpoint")
     route = child.get("route") or scope.get("route")
-    if endpoint is None and route is not None and route is request.route:
-        # No router has chosen anything since: a middleware keeps a note of its own.
-        return
+    if endpoint is None:
+        if route is not None and route is request.route:
+            # No router has chosen anything since: a middleware keeps a note of its own.
+            return
+        # What an included router takes is told next, and more than its own mark is asked there.
+        request.watched = True
+        if type(scope) is PendingScope and is_included(taken(scope.router.routes, scope)):
+            return
     shown = request.allow
     for each in request.all():
         try:
@@ -99,11 +107,11 @@ def meet(scope: GuardedScope, child: Scope) -> None:
         announce(scope, request)
 
 
-def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: FunctionType) -> None:
+def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: FunctionType, route: Any) -> None:
     """As `meet`, where there is one request that wants nothing of its own and a function that answers."""
     shown = request.allow
     try:
-        mark = mark_of(endpoint, request.method)
+        mark = asked_by(route).together(mark_of(endpoint, request.method), endpoint.__qualname__)
         if mark is not None:
             request.meet(mark, True, endpoint.__qualname__)
     except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
@@ -114,15 +122,21 @@ def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: Funct
 
 def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: Any, route: Any) -> None:
     target = found_by(endpoint, scope, request.passed)
+    included = entered(scope)
+    if included is not None:
+        request.enter(mark_around(included), None, name_of(endpoint))
     if target.router is not None:
         hang_door(target.router)
         request.passed = (*request.passed, target.router)
         mark = target.mark(request.method)
         request.enter(mark, child.get("root_path"), "" if mark is None else name_of(endpoint))
     else:
-        known = answers(route, endpoint, scope)
+        known, name = answers(route, endpoint, scope), name_of(endpoint)
+        if not known and request.pending is not None:
+            # Not every router names the route that it takes.
+            known = answers(leaf_taken(scope.router.routes, scope), endpoint, scope)
         mark = target.mark(request.method) if known or request.pending is None else None
-        request.meet(mark, known, name_of(endpoint))
+        request.meet(asked_by(route, included).together(mark, name), known, name)
 
 
 def announce(scope: Scope, request: GuardedRequest) -> None:
@@ -159,11 +173,14 @@ class Door:
                 raise NotInstalledError("a protected application's router was called without its JWTMiddleware")
             return await self.app(scope, receive, send)
         close_default(self.router)
+        # This router has chosen nothing yet.
+        request.route = None
         here = where(scope)
         if not request.is_at(here):
             return await self._stand_again(request, here, scope, BufferedReceive(receive), send)
         if not isinstance(scope, GuardedScope) or scope.request is not request:
-            scope = guarded_scope(scope, request)
+            scope = guarded_scope(scope, request, self.router)
+        scope.router = self.router
         await answer(self.app, scope, receive, send)
 
     async def _stand_again(
@@ -175,7 +192,7 @@ class Door:
             request = await judged_again(request, here, receive)
             judged_request.set(request)
             announce(scope, request)
-            await answer(self.app, guarded_scope(scope, request), receive, Gate(request, scope, send))
+            await answer(self.app, guarded_scope(scope, request, self.router), receive, Gate(request, scope, send))
         except Refused as signal:
             await signal.request.refuse(signal.deny, scope, send)
         finally:

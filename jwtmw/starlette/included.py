@@ -113,3 +113,8 @@ def taken(routes: Iterable[Any], scope: Scope) -> Any:
         if match is Match.PARTIAL and partial is None:
             partial = route
     return partial
+
+
+def leaf_taken(routes: Iterable[Any], scope: Scope) -> Any:
+    """The same, past included routers: the route that leads to an endpoint."""
+    return taken((leaf.route for leaf in leaves(routes)), scope)

@@ -42,7 +42,7 @@ def test_a_good_token_is_read_whole():
     assert HEADER == read.header
     assert ("RS256", "one", "at+jwt") == (read.alg, read.kid, read.typ)
     assert CLAIMS == read.claims
-    assert ("https://id.example/", "alice", {"orders"}) == (read.issuer, read.subject, read.audience)
+    assert ("https://id.example/", "alice", frozenset({"orders"})) == (read.issuer, read.subject, read.audience)
     assert (NOW + 300, None, NOW) == (read.expires_at, read.not_before, read.issued_at)
     assert (FIRST + b"." + MIDDLE, SIGNATURE) == (read.signing_input, read.signature)
 

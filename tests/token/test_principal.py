@@ -19,8 +19,8 @@ def test_a_principal_is_what_its_token_says():
     """Subject, issuer, audience, scopes, claims and expiry are the token's."""
     principal = caller(client_id="web", roles=["admin"])
     assert ("alice", "https://id.example/", "corp") == (principal.subject, principal.issuer, principal.issuer_name)
-    assert ("web", {"orders"}, NOW + 300) == (principal.client_id, principal.audience, principal.expires_at)
-    assert ({"orders:read", "orders:write"}, {"admin"}) == (principal.scopes, principal.roles)
+    assert ("web", frozenset({"orders"}), NOW + 300) == (principal.client_id, principal.audience, principal.expires_at)
+    assert (frozenset({"orders:read", "orders:write"}), frozenset({"admin"})) == (principal.scopes, principal.roles)
     assert CLAIMS | {"client_id": "web", "roles": ["admin"]} == principal.claims
     assert (True, "the.token.itself") == (principal.is_authenticated, principal.token)
 

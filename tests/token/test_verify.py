@@ -198,7 +198,7 @@ def test_the_first_reason_wins():
     wrong = {"exp": 0, "aud": "other"}
     settings: dict[str, Any] = {"subjects": ("bob",), "required_claims": ("tenant",)}
     foreign = HEADER | {"typ": "dpop+jwt"}
-    tokens = [
+    tokens: list[tuple[dict[str, str], dict[str, Any]]] = [
         (foreign | {"alg": "none"}, wrong),
         (foreign, wrong),
         (HEADER, wrong),

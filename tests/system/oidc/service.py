@@ -1,4 +1,4 @@
-"""An orders service as its developers would write it: FastAPI, and one line that protects it.
+"""An orders service as its developers would write it: FastAPI, one line that protects it, scopes where they are wanted.
 
 Owns: the endpoints, and a docs page that needs nothing from elsewhere.
 Must never know: whose tokens count. The environment says that: two variables, or `JWTMW_CONFIG`.
@@ -7,20 +7,17 @@ Must never know: whose tokens count. The environment says that: two variables, o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI, Security
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 
-from jwtmw import current_principal, public, requires
-from jwtmw.starlette import JWTMiddleware
+from jwtmw import Principal, current_principal, public, requires
+from jwtmw.fastapi import JWTMiddleware, jwt
 
 SWAGGER_UI = Path(__file__).parent / "node_modules" / "swagger-ui-dist"
-
-# For the docs page's Authorize button only; the middleware has judged the token by then.
-bearer = Depends(HTTPBearer(auto_error=False))
 
 app = FastAPI(title="Orders", docs_url=None, redoc_url=None)
 app.add_middleware(JWTMiddleware)
@@ -33,16 +30,19 @@ async def health() -> dict[str, str]:
     return {"status": "up"}
 
 
-@app.get("/orders", dependencies=[bearer])
-@requires("orders:read")
-async def list_orders() -> dict[str, str | None]:
-    caller = current_principal()
+@app.get("/orders")
+async def list_orders(caller: Annotated[Principal, Security(jwt, scopes=["orders:read"])]) -> dict[str, str | None]:
     return {"caller": caller.client_id, "issuer": caller.issuer}
 
 
-@app.post("/orders", status_code=201, dependencies=[bearer])
+@app.post("/orders", status_code=201)
+def place_order(caller: Annotated[Principal, Security(jwt, scopes=["orders:write"])]) -> dict[str, str | None]:
+    return {"caller": caller.client_id}
+
+
+@app.delete("/orders", dependencies=[Security(jwt)])
 @requires("orders:write")
-def place_order() -> dict[str, str | None]:
+async def clear_orders() -> dict[str, str | None]:
     return {"caller": current_principal().client_id}
 
 

@@ -45,7 +45,7 @@ def test_a_person_authorizes_on_the_docs_page(algorithm: str, folder: Path) -> N
         issuer = provider.issuer
     assert [401, 200] == seen["statuses"]
     assert {"caller": "shop", "issuer": issuer} == json.loads(str(seen["body"]))
-    assert ("Orders", 2) == (seen["title"], seen["locks"])
+    assert ("Orders", 3) == (seen["title"], seen["locks"])
     assert ([], []) == (seen["foreign"], seen["errors"])
     assert all((folder / f"{name}.png").stat().st_size > 0 for name in ("before", "authorize", "after"))
 

@@ -83,7 +83,9 @@ def test_the_scopes_of_a_token_decide(lasting: Pair, algorithm: str) -> None:
     listed, placed = service.ask("/orders", reads), service.ask("/orders", writes, "POST")
     assert (200, {"caller": "shop", "issuer": provider.issuer}) == (listed.status, listed.json)
     assert (201, {"caller": "shop"}) == (placed.status, placed.json)
-    for answer, wanted in ((service.ask("/orders", reads, "POST"), WRITE), (service.ask("/orders", writes), READ)):
+    assert 200 == service.ask("/orders", writes, "DELETE").status
+    for token, method, wanted in ((reads, "POST", WRITE), (reads, "DELETE", WRITE), (writes, "GET", READ)):
+        answer = service.ask("/orders", token, method)
         assert (403, "insufficient_scope") == (answer.status, answer.json["code"])
         challenge = answer.headers["www-authenticate"]
         assert 'error="insufficient_scope"' in challenge
