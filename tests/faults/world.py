@@ -108,7 +108,8 @@ class World:
         entry: dict[str, Any] = {"name": "corp", "issuer": self.issuer, "audience": ["orders"]}
         if not discovery:
             entry["jwks_url"] = stand.url()
-        self.policy = Policy(issuers=[entry], http={"timeout": timeout}, clock=self.clock)
+        # Tokens stay in the cache, so that only their key's end ends them.
+        self.policy = Policy(issuers=[entry], http={"timeout": timeout}, cache={"max_age": 100_000}, clock=self.clock)
         self.source = self.policy.engine.issuers.by_name["corp"].keys
         self._timers: SimpleQueue[Callable[[], None]] = SimpleQueue()
         assert isinstance(self.source, RemoteKeys)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jwtmw.decision import Reason
 from jwtmw.errors import ConfigurationError
 from jwtmw.policy import rules
 from jwtmw.policy.marks import Mark
@@ -194,3 +195,32 @@ def test_a_bad_path_names_its_key() -> None:
     """A path that is no template names the rule's path."""
     with pytest.raises(ConfigurationError, match=r"^rules\[3\]\.path: "):
         RuleBook([Rule("orders", key="rules[3]")])
+
+
+ORDER = Rule("/orders/{id}", frozenset({"GET"}))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        pytest.param("GET", "/orders/7", ORDER, id="a-rule"),
+        pytest.param("POST", "/orders/7", None, id="no-rule"),
+        pytest.param("GET", "//orders/7", Reason.PATH_AMBIGUOUS, id="ambiguous-path"),
+        pytest.param("get", "/orders/7", Reason.METHOD_UNKNOWN, id="unknown-method"),
+        pytest.param("GET", ["/orders/7"], Reason.PATH_AMBIGUOUS, id="no-text"),
+    ],
+)
+def test_a_route_is_the_same_each_time(method: str, path: Any, found: Rule | Reason | None) -> None:
+    """A request as it came in gets its rule or the reason against it, at first and when it comes again."""
+    book = RuleBook([ORDER])
+    assert [found, found] == [book.route(method, path, None, "") for _ in range(2)]
+
+
+def test_the_memory_of_routes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any number of paths takes a bounded memory, long paths none, and all get their rule."""
+    monkeypatch.setattr(rules, "_MEMO_SIZE", 4)
+    book = RuleBook([ORDER])
+    paths = [*(f"/orders/{number}" for number in range(20)), "/orders/" + "x" * rules._MEMO_LENGTH]
+    assert [ORDER] * len(paths) == [book.route("GET", path, None, "") for path in paths]
+    assert len(book._routes) <= 4
+    assert all(len(key[1]) <= rules._MEMO_LENGTH for key in book._routes)
