@@ -135,6 +135,8 @@ class JWTMiddleware:
                 return await send({**_CLOSE})
             await send_response(renderer.render(denied.decision, request), scope, send)
         finally:
+            # Who asks for the caller from now on, in a task that lives longer, is told that there is none.
+            request.judge = None
             judged_request.reset(token)
 
 

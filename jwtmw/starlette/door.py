@@ -16,6 +16,7 @@ from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.current import judged_request
 from jwtmw.errors import ConfigurationError, NotInstalledError
 from jwtmw.policy.marks import mark_of
+from jwtmw.request import Request
 from jwtmw.starlette.again import answer, judged_again
 from jwtmw.starlette.gate import Gate
 from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, introduce, where
@@ -89,8 +90,8 @@ def meet(scope: GuardedScope, child: Scope) -> None:
     endpoint = child.get("endpoint")
     route = child.get("route") or scope.get("route")
     if endpoint is None:
-        if route is not None and route is request.route:
-            # No router has chosen anything since: a middleware keeps a note of its own.
+        if request.chosen:
+            # No router is choosing: a middleware keeps a note of its own.
             return
         # What an included router takes is told next, and more than its own mark is asked there.
         request.watched = True
@@ -102,7 +103,7 @@ def meet(scope: GuardedScope, child: Scope) -> None:
             _ask(each, scope, child, endpoint, route)
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             each.fail(error)
-    request.route = route
+    request.chosen = endpoint is not None
     if request.allow is not shown:
         announce(scope, request)
 
@@ -167,21 +168,27 @@ class Door:
 
     async def _stand(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A middleware that made a scope of its own has lost the request; the context has not.
-        request = scope.get(GUARDED) or judged_request.get()
-        if scope["type"] == "lifespan" or not isinstance(request, GuardedRequest):
+        current = judged_request.get()
+        request = scope.get(GUARDED) or current
+        if scope["type"] == "lifespan" or not isinstance(request, GuardedRequest) or request.judge is None:
             if self.owned and scope["type"] != "lifespan":
                 raise NotInstalledError("a protected application's router was called without its JWTMiddleware")
             return await self.app(scope, receive, send)
         close_default(self.router)
-        # This router has chosen nothing yet.
-        request.route = None
+        request.chosen = False
         here = where(scope)
         if not request.is_at(here):
             return await self._stand_again(request, here, scope, BufferedReceive(receive), send)
         if not isinstance(scope, GuardedScope) or scope.request is not request:
             scope = guarded_scope(scope, request, self.router)
         scope.router = self.router
-        await answer(self.app, scope, receive, send)
+        if not _is_foreign(current, request):
+            return await answer(self.app, scope, receive, send)
+        token = judged_request.set(request)
+        try:
+            await answer(self.app, scope, receive, send)
+        finally:
+            judged_request.reset(token)
 
     async def _stand_again(
         self, request: GuardedRequest, here: Where, scope: Scope, receive: BufferedReceive, send: Send
@@ -196,7 +203,15 @@ class Door:
         except Refused as signal:
             await signal.request.refuse(signal.deny, scope, send)
         finally:
+            request.judge = None
             judged_request.reset(token)
+
+
+def _is_foreign(current: Request | None, request: GuardedRequest) -> bool:
+    """Whether the context is another request's, or nobody's: that of a task which a middleware keeps for many."""
+    if current is None or current.judge is None:
+        return True
+    return current is not request and isinstance(current, GuardedRequest) and current.policy is request.policy
 
 
 class Fallback:

@@ -60,7 +60,7 @@ class GuardedRequest(ASGIRequest):
     answering  whether an answer has begun, where a gate is there to see it
     shown     the headers that the application sees, where they are not those that came
     at        what the next router should see; None: what this request says itself
-    route     what the last router has chosen; `passed` are the routers of mounted applications on the way
+    chosen    whether the last router has named what answers; `passed` are those of mounted applications on the way
     prefix    what mounts have taken off the path so far
     """
 
@@ -78,7 +78,7 @@ class GuardedRequest(ASGIRequest):
     answering = False
     shown: object = None
     at: Where | None = None
-    route: object = None
+    chosen = False
     passed: tuple[Any, ...] = ()
     prefix = ""
 

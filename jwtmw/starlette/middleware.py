@@ -91,6 +91,8 @@ class JWTMiddleware:
         except (Refused, Denied) as signal:
             await refuse_inside(signal, request, scope, send)
         finally:
+            # Who asks for the caller from now on, in a task that lives longer, is told that there is none.
+            request.judge = None
             judged_request.reset(token)
 
     async def _serve(self, kind: object, scope: Scope, receive: Receive, send: Send) -> None:
