@@ -41,9 +41,11 @@ def get(url: str, headers: list[tuple[str, str]], settings: HttpSettings, deadli
 
 
 def _pool(url: str, settings: HttpSettings, backend: _DeadlineBackend) -> httpcore2.ConnectionPool:
+    tls = urlsplit(url).scheme == "https"
     # Reading a trust store takes tens of milliseconds: not where TLS is not spoken.
-    context = _context(settings) if urlsplit(url).scheme == "https" else None
-    if settings.proxy is None:
+    context = _context(settings) if tls else None
+    # Plain HTTP is for loopback: through a proxy it would cross the network and end at another machine's loopback.
+    if settings.proxy is None or not tls:
         return httpcore2.ConnectionPool(ssl_context=context, network_backend=backend)
     parts = urlsplit(settings.proxy)
     proxy_url = httpcore2.URL(scheme="http", host=parts.hostname or "", port=parts.port or 80, target="/")

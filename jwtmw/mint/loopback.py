@@ -99,15 +99,19 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             self.send_error(400)
-        elif int(length) > MAX_BODY:
+        elif len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
             self.send_error(413)
         else:
             self._answer(self.rfile.read(int(length)))
 
     def _answer(self, body: bytes) -> None:
+        try:
+            path = urlsplit(self.path).path
+        except ValueError:
+            return self.send_error(400)
         headers = {name.lower(): value for name, value in self.headers.items()}
         respond = cast("_Server", self.server).respond
-        self._send(respond(self.command, urlsplit(self.path).path, headers, body))
+        self._send(respond(self.command, path, headers, body))
 
     do_GET = do_POST = handle_request  # noqa: N815 - the names are the standard library's
 

@@ -109,7 +109,7 @@ def requires(
 def mark_of(endpoint: Any, method: str) -> Mark | None:
     """The mark of an endpoint that is about to answer `method`; raises `MarkError` where a mark would be lost."""
     if isinstance(endpoint, type):
-        return _class_mark(endpoint, method)
+        return _class_mark(endpoint, _verb(endpoint, method))
     mark = _own(endpoint)
     if isinstance(endpoint, FunctionType):
         return mark
@@ -125,10 +125,18 @@ def _joined(mark: Mark | None, outer: Mark | None, where: Any) -> Mark | None:
     return outer if mark is None else mark.within(outer, _name(where))
 
 
+def _verb(cls: type, method: str) -> str:
+    """The name of what answers; "" where nothing does, so that no invented method is remembered."""
+    name = method.lower()
+    if name == "head" and not hasattr(cls, name):
+        name = "get"
+    return name if hasattr(cls, name) else ""
+
+
 @functools.lru_cache(maxsize=4096)
-def _class_mark(cls: type, method: str) -> Mark | None:
+def _class_mark(cls: type, verb: str) -> Mark | None:
     mark = _joined(cls.__dict__.get(MARK), _inherited_from(cls.__mro__[1:]), cls)
-    return _joined(_handler_mark(cls, method), mark, cls)
+    return _joined(_handler_mark(cls, verb), mark, cls)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -139,10 +147,7 @@ def _inherited_from(classes: tuple[type, ...]) -> Mark | None:
     return mark
 
 
-def _handler_mark(cls: type, method: str) -> Mark | None:
-    name = method.lower()
-    if name == "head" and not hasattr(cls, "head"):
-        name = "get"
+def _handler_mark(cls: type, name: str) -> Mark | None:
     handler = inspect.getattr_static(cls, name, None)
     # A static or class method is a thing around the function that was marked.
     mark = _own(getattr(handler, "__func__", handler))

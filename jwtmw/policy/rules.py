@@ -121,7 +121,7 @@ class RuleBook:
         if method not in self.methods:
             return Reason.METHOD_UNKNOWN
         rule = self.find(method, route_path(path, root_path))
-        if len(path) <= _MEMO_LENGTH:
+        if len(path) <= _MEMO_LENGTH and (raw_path is None or len(raw_path) <= _MEMO_LENGTH):
             if len(self._routes) >= _MEMO_SIZE:
                 self._routes.clear()
             self._routes[key] = rule

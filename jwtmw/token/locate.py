@@ -59,6 +59,9 @@ class Found(NamedTuple):
     token: bytes
     place: Place
 
+    def __repr__(self) -> str:
+        return f"Found({self.place.label})"
+
 
 # What `Found(...)` does, without a Python frame.
 _found = partial(tuple.__new__, Found)
@@ -194,7 +197,7 @@ def _query_reader(name: bytes, limit: int) -> Reader:
 
 def _unquote(text: bytes) -> bytes:
     """A query's name or value, decoded once, as frameworks do it."""
-    return unquote_to_bytes(text.replace(b"+", b" "))
+    return unquote_to_bytes(text.replace(b"+", b" ")) if b"%" in text or b"+" in text else text
 
 
 def _subprotocol_reader(name: bytes, limit: int) -> Reader:

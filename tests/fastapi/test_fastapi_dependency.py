@@ -47,15 +47,18 @@ def service(ran: Ran, **more: Any) -> FastAPI:
         return caller
 
     async def through(
-        size: Annotated[int, Body()],
-        user: Annotated[Principal, Security(user, scopes=["a"])],
-        other: None = noted,
+        size: Annotated[int, Body()], caller: Principal = Security(user, scopes=["a"]), other: None = noted
     ) -> str | None:
-        ran.callers.append(user.subject)
-        return user.subject
+        ran.callers.append(caller.subject)
+        return caller.subject
 
     asks = Security(jwt, scopes=["a"])
+    async def number(caller: Reader) -> str | None:
+        ran.callers.append(caller.subject)
+        return caller.subject
+
     app = FastAPI(**more)
+    app.get("/number")(number)
     app.post("/parameter")(parameter)
     app.post("/through")(through)
     app.post("/decorator", dependencies=[asks])(nothing)
@@ -240,11 +243,12 @@ def test_behind_plain_asgi_it_is_the_only_lock(ran):
     """Path rules alone see no routes: the dependency refuses, with the same answer."""
     seen = policy()
     app, marked = service(ran), protect(service(ran), seen)
-    wrapped = asgi.JWTMiddleware(app, seen)
-    late, early = ask(wrapped, "/parameter", token("b"), "POST"), ask(marked, "/parameter", token("b"), "POST")
-    assert early.sent == late.sent
-    assert "alice" not in ran.callers
-    with TestClient(wrapped) as client:
+    app.add_middleware(asgi.JWTMiddleware, policy=seen)
+    early = ask(marked, "/number", token("b"))
+    late = ask(app, "/number", token("b"))
+    assert (403, early.sent) == (late.status, late.sent)
+    assert [] == ran.callers
+    with TestClient(app) as client:
         assert 200 == client.post("/parameter", json=3, headers={"Authorization": f"Bearer {token('a')}"}).status_code
 
 
@@ -274,14 +278,13 @@ def test_an_override_that_asks_for_more_locks_late(ran):
     async def strict(caller: Annotated[Principal, Security(jwt, scopes=["z"])]) -> Principal:
         return caller
 
+    def nobody() -> None: ...
+
     @app.get("/x")
-    async def operation(caller: Annotated[Principal, Depends(lambda: None)]) -> None:
+    async def operation(caller: Principal | None = Depends(nobody)) -> None:
         ran.callers.append("endpoint")
 
-    original = operation.__annotations__
-    assert original
-    dependency = next(route for route in app.routes if getattr(route, "path", "") == "/x").dependant.dependencies[0].call  # type: ignore[attr-defined]
-    app.dependency_overrides[dependency] = strict
+    app.dependency_overrides[nobody] = strict
     protect(app, policy())
     refused(ask(app, "/x", token("a")), ran, 403)
     assert 200 == ask(app, "/x", token("z")).status
@@ -333,13 +336,19 @@ def test_dependencies_with_yield_end_around_the_late_lock(ran):
         finally:
             ran.callers.append("closed")
 
-    async def operation(session: Annotated[str, Depends(session)], caller: Reader) -> None:
+    async def operation(caller: Reader, session: str = Depends(session)) -> None:
+        ran.callers.append("endpoint")
+
+    async def late(session: str = Depends(session), caller: Principal = Security(jwt, scopes=["a"])) -> None:
         ran.callers.append("endpoint")
 
     app = FastAPI()
     app.get("/x")(operation)
-    wrapped = asgi.JWTMiddleware(app, policy())
-    assert 403 == ask(wrapped, "/x", token("b")).status
+    app.get("/late")(late)
+    app.add_middleware(asgi.JWTMiddleware, policy=policy())
+    assert 403 == ask(app, "/x", token("b")).status
+    assert [] == ran.callers
+    assert 403 == ask(app, "/late", token("b")).status
     assert ["open", "closed"] == ran.callers
 
 

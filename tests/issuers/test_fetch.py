@@ -408,14 +408,12 @@ def test_a_trust_store_that_has_gone_is_a_failure(tmp_path):
         assert "the trust store cannot be read" == failure(server.url(scheme="https"), settings).reason
 
 
-def test_a_configured_proxy_is_used():
-    """Plain requests go to the proxy as a whole URL, with its credentials."""
-    with serving(response(b'{"keys": [4]}')) as proxy:
+def test_plain_http_never_goes_to_the_proxy():
+    """It is for this machine's loopback; a proxy would carry it over the network to its own."""
+    with serving(response(b'{"keys": [4]}')) as server, serving(response(b'{"keys": [6]}')) as proxy:
         settings = HttpSettings(timeout=5, proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}")
-        assert {"keys": [4]} == fetch("http://localhost:9/jwks", None, settings).document
-    (request,) = proxy.requests
-    assert "GET http://localhost:9/jwks HTTP/1.1" == request.splitlines()[0]
-    assert "proxy-authorization: basic bwu6cebzcw==" in request.lower()
+        assert {"keys": [4]} == fetch(server.url(), None, settings).document
+    assert [] == proxy.requests
 
 
 def test_tls_goes_through_the_proxy_as_a_tunnel(tmp_path):
@@ -431,9 +429,11 @@ def test_tls_goes_through_the_proxy_as_a_tunnel(tmp_path):
             back.join(5)
 
     with serving(response(b'{"keys": [5]}'), private.context) as server, serving(tunnel) as proxy:
-        settings = HttpSettings(timeout=5, ca_file=str(private.ca_file), proxy=f"http://127.0.0.1:{proxy.port}")
+        at = f"http://me:p%40ss@127.0.0.1:{proxy.port}"
+        settings = HttpSettings(timeout=5, ca_file=str(private.ca_file), proxy=at)
         assert {"keys": [5]} == fetch(server.url(scheme="https"), None, settings).document
     assert f"CONNECT 127.0.0.1:{server.port} HTTP/1.1" == proxy.requests[0].splitlines()[0]
+    assert "proxy-authorization: basic bwu6cebzcw==" in proxy.requests[0].lower()
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
