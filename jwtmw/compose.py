@@ -115,7 +115,9 @@ def _check_hooks(load_user: object, check: object, on_deny: object) -> None:
 def _announce(settings: Settings) -> None:
     """Whoever switches protection off must not be able to overlook it."""
     if not settings.secure:
-        logger.warning("non-secure mode: every request passes and no token is believed (%s)", settings.source)
+        logger.warning(
+            "non-secure mode: every request passes and no token is believed; %s=true ends it", settings.secure_env
+        )
     elif not settings.inbound:
         logger.warning("inbound is off: requests are not judged (%s)", settings.source)
     elif settings.report_only:

@@ -47,7 +47,7 @@ class Reason(str, Enum):
     METHOD_UNKNOWN = "method_unknown", Code.BAD_METHOD, "no rule and no standard knows this method"
     RULE_DENIES = "rule_denies", Code.FORBIDDEN, "the rule, or the default, denies everybody"
 
-    TOKEN_MISSING = "token_missing", Code.TOKEN_MISSING, "no token in any configured place"
+    TOKEN_MISSING = "token_missing", Code.TOKEN_MISSING, "no token in any configured place, or another scheme before it"
     CREDENTIALS_MALFORMED = "credentials_malformed", Code.INVALID_REQUEST, "the place does not hold one b64token"
     CREDENTIALS_REPEATED = "credentials_repeated", Code.INVALID_REQUEST, "more than one token was sent"
 

@@ -19,22 +19,24 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_parameterless_sub_dependant
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.models import HTTPBearer, OpenIdConnect
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
 from jwtmw.current import current_principal, enforce, judged_request
-from jwtmw.policy.marks import Mark
+from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access
 from jwtmw.starlette import JWTMiddleware, protect
 from jwtmw.starlette.guard import joined
-from jwtmw.starlette.included import NOTHING, Asked, readers
+from jwtmw.starlette.included import NOTHING, Asked, Leaf, leaves, readers
 from jwtmw.token.principal import Principal
 
-__all__ = ["JWTBearer", "JWTMiddleware", "jwt", "protect"]
+__all__ = ["JWTBearer", "JWTMiddleware", "document_marks", "jwt", "protect"]
 
 # What was read of a route, kept on the route.
 READ = "__jwtmw_asked__"
@@ -71,6 +73,37 @@ class JWTBearer(SecurityBase):
 
 
 jwt = JWTBearer()
+
+
+def document_marks(app: FastAPI, scheme: JWTBearer = jwt) -> None:
+    """Show what `@requires` and `@optional` ask in the OpenAPI document, for operations that name no scheme themselves.
+
+    Call it once. Rules of the configuration and its default are not shown: they are not the application's.
+    """
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        for leaf in leaves(app.routes):
+            if getattr(leaf.route, "include_in_schema", False) and hasattr(leaf.route, "dependant"):
+                _document(document, leaf, scheme)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(document: dict[str, Any], leaf: Leaf, scheme: JWTBearer) -> None:
+    route = leaf.route
+    for method in getattr(route, "methods", None) or ():
+        mark = leaf.together(mark_of(route.endpoint, method), route.path_format)
+        if mark is None or mark.access is Access.PUBLIC:
+            continue
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes.setdefault(scheme.scheme_name, jsonable_encoder(scheme.model, by_alias=True, exclude_none=True))
+        asked: list[dict[str, list[str]]] = [{scheme.scheme_name: list(mark.requirement.scopes_wanted)}]
+        # An empty requirement says that a token may be absent.
+        asked = [{}, *asked] if mark.access is Access.OPTIONAL else asked
+        document["paths"][route.path_format][method.lower()].setdefault("security", asked)
 
 
 @lru_cache(maxsize=1024)

@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    clients = [_client(text) for text in arguments.client or [f"dev:{secrets.token_urlsafe(12)}:read write"]]
+    clients = [
+        _client(text) for text in arguments.client or [f"dev:{secrets.token_urlsafe(12)}:orders:read orders:write"]
+    ]
     issuer = _issuer(arguments, clients)
     with _server(arguments, issuer) as server:
         issuer.base_url = server.url

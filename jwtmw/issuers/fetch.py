@@ -35,7 +35,8 @@ class HttpSettings:
 
     timeout  seconds for everything together: name look-up, connection, TLS, headers and body
     ca_file  a PEM file with the authorities to trust instead of the system's
-    proxy    the URL of an HTTP proxy, `http://user:password@host:port`; environment proxies are not used
+    proxy    the URL of an HTTP proxy, `http://user:password@host:port`, for https only; environment proxies are
+             not used
     """
 
     timeout: float = 5.0

@@ -126,7 +126,10 @@ def _scopes(form: Mapping[str, list[str]], client: Client) -> tuple[str, ...]:
         return client.scopes
     scopes = tuple(dict.fromkeys(asked.split(" ")))
     if not set(scopes) <= set(client.scopes):
-        raise GrantError("invalid_scope", "the client may not have this scope")
+        raise GrantError(
+            "invalid_scope",
+            "the client may not have this scope; the issuer grants what its --client id:secret:scopes names",
+        )
     return scopes
 
 

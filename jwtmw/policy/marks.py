@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import FunctionType
@@ -29,6 +30,8 @@ WRAPPED = "__jwtmw_wrapped__"
 # The one door through which a class answers, by framework: Starlette and Django, Flask; else its verbs.
 DISPATCHERS = ("dispatch", "dispatch_request")
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
+# The marked objects that are neither functions nor classes, such as routers: what they hold may be taken out of them.
+marked_objects: list[weakref.ref[Any]] = []
 CONTRADICTION = ("@public and @requires meet on this endpoint", "Keep one of the two")
 TWO_SIDES = "Put jwtmw's decorators directly on the function, below the decorator that registers it"
 
@@ -197,6 +200,8 @@ def _own(endpoint: Any) -> Mark | None:
 def _set(endpoint: T, mark: Mark) -> T:
     try:
         setattr(endpoint, MARK, mark)
+        if not isinstance(endpoint, type | FunctionType):
+            marked_objects.append(weakref.ref(endpoint, marked_objects.remove))
     except (AttributeError, TypeError):
         raise MarkError(_name(endpoint), "this object cannot carry a mark", "Mark a plain function instead") from None
     return endpoint

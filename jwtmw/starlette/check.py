@@ -14,8 +14,8 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.routing import Router
 
 from jwtmw.compose import Policy
-from jwtmw.errors import ConfigurationError
-from jwtmw.policy.marks import VERBS
+from jwtmw.errors import ConfigurationError, MarkError
+from jwtmw.policy.marks import VERBS, marked_objects
 from jwtmw.policy.rules import RuleBook
 from jwtmw.starlette.door import Door, hang_door
 from jwtmw.starlette.included import leaves
@@ -36,7 +36,9 @@ def check_application(app: Starlette, middleware: type, policy: Policy, source: 
         if any(each is other or each == other for other in sources[:index]):
             raise ConfigurationError("policy", "the same policy is applied twice to one application", "Add it once")
     judging = policy.engine.judging
-    _check_router(app.router, middleware, policy.engine.rules, judging, set())
+    seen: set[int] = set()
+    _check_router(app.router, middleware, policy.engine.rules, judging, seen)
+    _refuse_lost(seen)
     return hang_door(app.router, owned=True) if judging else None
 
 
@@ -71,6 +73,7 @@ def _check_router(router: Router, middleware: type, rules: RuleBook, judging: bo
     for leaf in leaves(router.routes):
         endpoint, app = getattr(leaf.route, "endpoint", None), getattr(leaf.route, "app", None)
         found = target(app if endpoint is None else endpoint)
+        seen.update((id(endpoint), *(id(each.original_router) for each in leaf.included)))
         for method in _methods(leaf.route, endpoint):
             rules.ask(None, leaf.together(found.mark(method), name_of(found.layers[0] if found.layers else app)))
         _refuse_misplaced(app, middleware)
@@ -79,6 +82,18 @@ def _check_router(router: Router, middleware: type, rules: RuleBook, judging: bo
             if judging:
                 hang_door(inner)
             _check_router(inner, middleware, rules, judging, seen)
+
+
+def _refuse_lost(seen: set[int]) -> None:
+    """FastAPI before 0.137 takes an included router apart, as `Starlette(routes=router.routes)` does."""
+    for router in [reference() for reference in marked_objects]:
+        if isinstance(router, Router) and id(router) not in seen:
+            taken_out = [route for route in router.routes if id(getattr(route, "endpoint", route)) in seen]
+            if taken_out:
+                cure = "Mark the endpoints, mount the router, or in FastAPI give it dependencies=[Security(jwt, ...)]"
+                raise MarkError(
+                    name_of(taken_out[0]), "its router has a mark that is lost, as it was taken apart", cure
+                )
 
 
 def _methods(route: Any, endpoint: Any) -> list[str]:

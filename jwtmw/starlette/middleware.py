@@ -112,6 +112,8 @@ class JWTMiddleware:
             return await self.app(scope, receive, send)
         await receive()
         await send({"type": "lifespan.startup.failed", "message": str(self._failure)})
+        # As Starlette does: servers have what they need by now, and its test client waits for this.
+        raise self._failure
 
     def _start(self, scope: Scope) -> None:
         """Load the policy and hang the doors; what fails here is kept, and nothing is served."""

@@ -620,3 +620,24 @@ def test_the_same_policy_twice_does_not_start(policy: Policy, jwtmw_issuer: Test
     circle = Between(None)
     circle.app = circle
     assert policy is JWTMiddleware(circle, policy).policy
+
+
+def test_a_task_that_outlives_its_request_has_no_caller(policy: Policy, jwtmw_issuer: TestIssuer) -> None:
+    """Whatever is still running when the response has ended is not shown the caller it began with."""
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def later() -> Any:
+        await ended.wait()
+        return current_principal()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(asyncio.create_task(later()))
+
+    async def main() -> None:
+        await call(JWTMiddleware(app, policy), scope(jwtmw_issuer.token("alice")))
+        ended.set()
+        await tasks[0]
+
+    ended = asyncio.Event()
+    with pytest.raises(NotInstalledError):
+        asyncio.run(main())

@@ -64,7 +64,7 @@ def verified_by_the_printed_exports(text: str) -> dict[str, Any]:
 def test_what_it_prints_is_what_works(visited: Callable[..., tuple[str, Any]]) -> None:
     """The printed line gets a token that verifies by the printed variables."""
     _, claims = visited([], verified_by_the_printed_exports)
-    assert ("dev", "read write") == (claims["client_id"], claims["scope"])
+    assert ("dev", "orders:read orders:write") == (claims["client_id"], claims["scope"])
 
 
 def test_the_options_are_followed(visited: Callable[..., tuple[str, Any]]) -> None:

@@ -566,3 +566,17 @@ def test_generators_are_locked_before_they_begin() -> None:
             requires("b")(endpoint)()
     assert [7] == list(requires("a")(items)())
     assert 7 == asyncio.run(first())
+
+
+def test_no_invented_method_is_remembered() -> None:
+    """Where refusals are only reported any method comes this far, and callers would choose what fills the memory."""
+    from jwtmw.policy import marks
+
+    class Endpoint:
+        @requires("a")
+        def get(self) -> None: ...
+
+    assert (None, ("a",)) == told(mark_of(Endpoint, "HEAD"))
+    before = marks._class_mark.cache_info().currsize
+    assert {None} == {mark_of(Endpoint, f"M{number}") for number in range(20)}
+    assert marks._class_mark.cache_info().currsize <= before + 1

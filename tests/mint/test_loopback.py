@@ -119,3 +119,18 @@ def test_a_bug_in_the_function_is_shown(capsys: pytest.CaptureFixture[str]) -> N
     with LoopbackServer(fail) as server, pytest.raises(http.client.RemoteDisconnected):
         urllib.request.urlopen(server.url, timeout=10)
     assert "LookupError: a bug" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET http://[ HTTP/1.1\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"1" * 5000 + b"\r\n\r\n", b"413"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    server: LoopbackServer, capsys: pytest.CaptureFixture[str], request_: bytes, status: bytes
+) -> None:
+    """A target that is no URL and a length that is no number to Python are the caller's errors, and no traceback."""
+    assert status == exchange(server, request_).split()[1]
+    assert ("", "") == capsys.readouterr()

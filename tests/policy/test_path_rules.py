@@ -224,3 +224,10 @@ def test_the_memory_of_routes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [ORDER] * len(paths) == [book.route("GET", path, None, "") for path in paths]
     assert len(book._routes) <= 4
     assert all(len(key[1]) <= rules._MEMO_LENGTH for key in book._routes)
+
+
+def test_no_long_query_is_remembered_with_a_path() -> None:
+    """Some servers leave it behind the raw path."""
+    book = RuleBook([ORDER])
+    assert ORDER is book.route("GET", "/orders/7", b"/orders/7?" + b"x" * rules._MEMO_LENGTH, "")
+    assert {} == book._routes

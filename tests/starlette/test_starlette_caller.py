@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import json
 from typing import Any
 
 import anyio
@@ -342,3 +344,62 @@ def test_a_query_token_is_not_kept():
         answer = ask(app, f"{path}?jwt={token('a')}")
         assert (200, b"no-store") == (answer.status, answer.header(b"cache-control"))
     assert None is ask(app, "/o").header(b"cache-control")
+
+
+class OneWorker:
+    """A middleware that lets one long-lived task, begun in its first request, answer all of them."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.jobs: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.jobs is None:
+            self.jobs = asyncio.Queue()
+            self.worker = asyncio.create_task(self.work())
+        answered = asyncio.Event()
+        await self.jobs.put((scope, receive, send, answered))
+        await answered.wait()
+
+    async def work(self) -> None:
+        while True:
+            *call, answered = await self.jobs.get()
+            await self.app(*call)
+            answered.set()
+
+
+def test_a_task_that_serves_many_requests_knows_each_caller():
+    """It was begun with the first caller in its context, and takes nobody else for that one."""
+    routes = [Route("/x", who), Route("/a", requires("a")(fresh(who))), Route("/p", public(fresh(who)))]
+    app = protect(Starlette(routes=routes, middleware=[Middleware(OneWorker)]), policy())
+    asked = [("/x", "first", "a"), ("/x", "second", ""), ("/a", "third", "a"), ("/a", "fourth", ""), ("/p", None, "")]
+
+    async def main() -> list[Any]:
+        bearers = [token(*scope.split(), sub=sub) if sub else None for _, sub, scope in asked]
+        answers = [await send_to(app, path, bearer) for (path, _, _), bearer in zip(asked, bearers, strict=True)]
+        return [json.loads(answer.body)[0] if answer.status == 200 else answer.status for answer in answers]
+
+    assert ["first", "second", "third", 403, None] == asyncio.run(main())
+
+
+def test_a_task_that_outlives_its_request_has_no_caller():
+    """Whatever is still running when the response has ended is told so, and is not shown the caller it began with."""
+    tasks: list[asyncio.Task[Any]] = []
+    ended = asyncio.Event()
+
+    async def later() -> Any:
+        await ended.wait()
+        return current_principal()
+
+    async def begin(request: Any) -> PlainTextResponse:
+        tasks.append(asyncio.create_task(later()))
+        return PlainTextResponse(str(current_principal().subject))
+
+    async def main() -> None:
+        answer = await send_to(protect(Starlette(routes=[Route("/x", begin)]), policy()), "/x", token(sub="alice"))
+        assert "alice" == answer.body
+        ended.set()
+        with pytest.raises(NotInstalledError):
+            await tasks[0]
+
+    asyncio.run(main())

@@ -12,6 +12,7 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.testclient import TestClient
 
 from jwtmw import ConfigurationError, MarkError, public, requires
 from jwtmw.starlette import JWTMiddleware, protect
@@ -117,6 +118,12 @@ def test_what_cannot_work_does_not_start(ran, name):
     (failed,) = start(bad(name, ran))
     assert "lifespan.startup.failed" == failed["type"]
     assert BAD[name] in failed["message"]
+
+
+def test_the_test_client_is_told_why(ran):
+    """Starlette's test client, which waits for an exception behind the message, raises it and does not hang."""
+    with pytest.raises(ConfigurationError, match="isuers"), TestClient(bad("unknown key", ran)):
+        pass
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -302,3 +302,9 @@ def test_a_place_has_a_label(place, expected):
 def test_the_application_sees_no_token_among_subprotocols(value, expected):
     """Without the token the other subprotocols stay, the name before it too."""
     assert expected == without_token(value, SOCKET)
+
+
+def test_a_found_token_is_in_no_repr():
+    """Only its place is shown."""
+    found = Locator([BEARER], LIMIT).find(Asked(authorization=b"Bearer " + T1))
+    assert f"Found({BEARER.label})" == repr(found)
