@@ -117,7 +117,8 @@ def _open(service: Service, requests: Sequence[Ask]) -> bool:
 
 
 def _stay(issuer: TestIssuer, service: Service, writer: Client) -> None:
-    print(f"""
+    print(
+        f"""
 Both stay until Ctrl-C. To try, in another shell:
 
 export TOKEN={issuer.token("writer", WRITER)}
@@ -132,7 +133,9 @@ The token lives for an hour. The next one:
 curl -s -u {writer.id}:{writer.secret} -d grant_type=client_credentials {issuer.token_url}
 
 The service logs:
-""")
+""",
+        flush=True,
+    )
     try:
         for line in service.lines():
             print(line, flush=True)

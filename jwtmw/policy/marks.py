@@ -198,6 +198,9 @@ def _own(endpoint: Any) -> Mark | None:
 
 
 def _set(endpoint: T, mark: Mark) -> T:
+    if hasattr(endpoint, "matches") and hasattr(endpoint, "handle") and not hasattr(endpoint, "add_route"):
+        # A route is how an endpoint is registered, not what answers: nobody would ever ask it for its mark.
+        raise MarkError(_name(endpoint), "a mark stands on a route", "Mark the endpoint that the route is for")
     try:
         setattr(endpoint, MARK, mark)
         if not isinstance(endpoint, type | FunctionType):

@@ -88,14 +88,16 @@ def test_marks_hold_wherever_a_router_stands(ran, prefix, install):
         refused(ask(app, prefix + path, token(exp=1)), ran, 401)
     refused(ask(app, prefix + "/a", token("b")), ran, 403)
     refused(ask(app, prefix + "/optional", token(exp=1)), ran, 401)
-    for path in ("/public", "/optional", "/route/public", "/mount/public"):
+    # Taking a router apart loses its mounts.
+    mounts = KEEPS_ROUTERS or not prefix.startswith("/outer")
+    for path in ("/public", "/optional", "/route/public", *(["/mount/public"] if mounts else [])):
         assert 200 == ask(app, prefix + path).status, path
     assert 200 == ask(app, prefix + "/public", token(exp=1)).status
     assert {None} == set(ran.callers)
     ran.callers.clear()
-    for path in ("/plain", "/a", "/optional", "/route/plain", "/mount/plain", "/mount/asgi/"):
+    for path in ("/plain", "/a", "/optional", "/route/plain", *(["/mount/plain", "/mount/asgi/"] if mounts else [])):
         assert 200 == ask(app, prefix + path, token("a")).status, path
-    assert ["alice"] * 5 == ran.callers[:5]
+    assert ["alice"] * 4 == ran.callers[:4]
     assert [404, 404] == [ask(app, prefix + path, token()).status for path in ("/nowhere", "/mount/nowhere")]
 
 
@@ -264,20 +266,22 @@ def test_a_route_that_names_no_endpoint_is_no_included_router(ran, prefix, match
     assert "silent" == ask(app, f"{prefix}/silent", token()).body
 
 
-@pytest.mark.parametrize("prefix", ["", "/in", "/sub"] if hasattr(FastAPI, "frontend") else [])
-def test_a_frontend_is_under_the_default(ran, tmp_path, prefix):
-    """Its files are served where no route matches, to callers with a token."""
-    (tmp_path / "index.html").write_text("front")
-    app, sub, router = FastAPI(), FastAPI(), APIRouter()
-    where: Any = {"": app, "/in": router, "/sub": sub}[prefix]
-    where.frontend("/front", directory=str(tmp_path))
-    router.get("/public")(public(operation(ran)))
-    app.include_router(router, prefix="/in")
-    app.mount("/sub", sub)
-    protect(app, policy())
-    refused(ask(app, f"{prefix}/front/index.html"), ran, 401)
-    assert "front" == ask(app, f"{prefix}/front/index.html", token()).body
-    assert 200 == ask(app, "/in/public").status
+if hasattr(FastAPI, "frontend"):
+
+    @pytest.mark.parametrize("prefix", ["", "/in", "/sub"])
+    def test_a_frontend_is_under_the_default(ran, tmp_path, prefix):
+        """Its files are served where no route matches, to callers with a token."""
+        (tmp_path / "index.html").write_text("front")
+        app, sub, router = FastAPI(), FastAPI(), APIRouter()
+        where: Any = {"": app, "/in": router, "/sub": sub}[prefix]
+        where.frontend("/front", directory=str(tmp_path))
+        router.get("/public")(public(operation(ran)))
+        app.include_router(router, prefix="/in")
+        app.mount("/sub", sub)
+        protect(app, policy())
+        refused(ask(app, f"{prefix}/front/index.html"), ran, 401)
+        assert "front" == ask(app, f"{prefix}/front/index.html", token()).body
+        assert 200 == ask(app, "/in/public").status
 
 
 @pytest.mark.parametrize("prefix", ["", "/sub"])

@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient
 
-from jwtmw import ConfigurationError, MarkError, public, requires
+from jwtmw import ConfigurationError, MarkError, optional, public, requires
 from jwtmw.starlette import JWTMiddleware, protect
 from tests.starlette.calls import ISSUER, Ran, ask, policy, refused, start, token
 
@@ -247,3 +247,19 @@ def test_non_secure_passes_everything(ran):
     assert [None] * 3 == ran.callers
     with pytest.raises(MarkError):
         protect(Starlette(routes=[wrong_side(ran)]), policy(secure=False))
+
+
+@pytest.mark.parametrize("mark", [public, optional, requires("orders:read")], ids=["public", "optional", "requires"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        pytest.param(lambda: Route("/", PlainTextResponse("")), id="Route"),
+        pytest.param(lambda: WebSocketRoute("/", PlainTextResponse("")), id="WebSocketRoute"),
+        pytest.param(lambda: Mount("/", routes=[]), id="Mount"),
+        pytest.param(lambda: Host("orders.example", Router()), id="Host"),
+    ],
+)
+def test_a_mark_on_a_route_is_refused(mark, route):
+    """A route is never asked for a mark, so that one would be lost: it is refused where it is written."""
+    with pytest.raises(MarkError, match="a mark stands on a route"):
+        mark(route())
