@@ -38,7 +38,7 @@ TOLD: dict[str, tuple[str, str, dict[str, Any] | None, int | None, list[tuple[st
         401,
         [
             ("rule", "none matches: the default holds, authenticated"),
-            ("token", "no token in any configured place (token_missing)"),
+            ("token", "no token in any configured place, or another scheme before it (token_missing)"),
         ],
     ),
     "expired": (

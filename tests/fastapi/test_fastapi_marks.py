@@ -12,7 +12,7 @@ from fastapi import APIRouter, BackgroundTasks, Body, Depends, FastAPI, Query, R
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Host, Match, Mount, Route
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 
 import jwtmw.starlette
 from jwtmw import MarkError, current_principal, optional, public, requires
@@ -226,6 +226,24 @@ def test_marks_of_included_routers_add_up(ran, path):
     assert 200 == ask(app, f"/outer{path}", token("a")).status
     assert 200 == ask(app, f"/outer/inner{path}", token("a", "b")).status
     assert 200 == ask(app, "/outer/inner/c", token("a", "b", "c")).status
+
+
+def test_without_dependencies_that_ask_no_route_is_read(ran, monkeypatch):
+    """Where jwtmw.fastapi was never imported, unmarked functions cost nothing more."""
+    monkeypatch.setattr("jwtmw.starlette.door.readers", [])
+    app = protect(FastAPI(), policy())
+    app.get("/x")(operation(ran))
+    assert [401, 200] == [ask(app, "/x").status, ask(app, "/x", token()).status]
+
+
+def test_a_marked_router_that_is_taken_apart_does_not_start(ran):
+    """Its routes would be registered without what it asks; a router that is used elsewhere disturbs nobody."""
+    router = requires("a")(Router([Route("/x", ran())]))
+    with pytest.raises(MarkError, match="taken apart"):
+        protect(Starlette(routes=router.routes), policy())
+    app = protect(Starlette(routes=[Mount("/in", router)]), policy())
+    assert [403, 200] == [ask(app, "/in/x", bearer).status for bearer in (token("b"), token("a"))]
+    assert 404 == ask(protect(Starlette(), policy()), "/x", token()).status
 
 
 @pytest.mark.parametrize("mark", [public, optional])

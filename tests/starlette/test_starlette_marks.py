@@ -18,7 +18,6 @@ from jwtmw import current_principal, optional, public, requires
 from jwtmw.starlette import protect
 from tests.starlette.calls import Ran, ask, policy, refused, token
 
-
 # Older Starlettes limit no bodies.
 LIMIT: Any = {"max_body_size": 10} if "max_body_size" in inspect.signature(Route).parameters else {}
 

@@ -15,7 +15,7 @@ from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient
 
 from jwtmw import ConfigurationError, MarkError, optional, public, requires
-from jwtmw.starlette import JWTMiddleware, protect
+from jwtmw.starlette import JWTMiddleware, door, protect
 from tests.starlette.calls import ISSUER, Ran, ask, policy, refused, start, token
 
 
@@ -263,3 +263,17 @@ def test_a_mark_on_a_route_is_refused(mark, route):
     """A route is never asked for a mark, so that one would be lost: it is refused where it is written."""
     with pytest.raises(MarkError, match="a mark stands on a route"):
         mark(route())
+
+
+def test_a_mark_on_a_router_that_was_taken_apart_is_refused(ran):
+    """Whoever takes the routes out of a marked router loses its mark: that does not start."""
+    router = requires("orders:read")(Router(routes=[Route("/", ran())]))
+    with pytest.raises(MarkError, match="its router has a mark that is lost"):
+        protect(Starlette(routes=router.routes), policy())
+
+
+def test_a_plain_function_is_asked_nothing_where_nobody_reads_routes(ran, monkeypatch):
+    """Without FastAPI a function without marks goes straight through."""
+    monkeypatch.setattr(door, "readers", [])
+    app = protect(Starlette(routes=[Route("/", ran())]), policy())
+    assert 200 == ask(app, "/", token()).status
