@@ -115,9 +115,8 @@ def _check_hooks(load_user: object, check: object, on_deny: object) -> None:
 def _announce(settings: Settings) -> None:
     """Whoever switches protection off must not be able to overlook it."""
     if not settings.secure:
-        logger.warning(
-            "non-secure mode: every request passes and no token is believed; %s=true ends it", settings.secure_env
-        )
+        switch = f"{settings.source}; {settings.secure_env}=true ends it"
+        logger.warning("non-secure mode: every request passes and no token is believed (%s)", switch)
     elif not settings.inbound:
         logger.warning("inbound is off: requests are not judged (%s)", settings.source)
     elif settings.report_only:

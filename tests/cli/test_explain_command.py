@@ -44,7 +44,7 @@ def test_a_refusal_is_told_step_by_step(config: Path, capsys: pytest.CaptureFixt
     expected = (
         "request   GET '/orders/7'\n"
         "rule      /orders/{id} (rules[0]), authenticated, wants scope orders:read\n"
-        "token     no token in any configured place (token_missing)\n"
+        "token     no token in any configured place, or another scheme before it (token_missing)\n"
         "decision  refused with 401 token_missing\n"
     )
     assert (expected, "") == capsys.readouterr()
