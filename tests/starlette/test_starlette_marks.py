@@ -296,12 +296,12 @@ def test_what_keeps_its_application_is_no_router(ran):
 
     app = Starlette(routes=[Route("/", public(ran()))])
     inner = Starlette()
-    app.mount("/root", Extension(app))
+    app.mount("/top", Extension(app))
     app.mount("/inner", inner)
     inner.mount("/self", Extension(inner))
-    inner.mount("/root", Extension(app.router))
+    inner.mount("/top", Extension(app.router))
     protect(app, policy())
-    for path in ("/root/", "/inner/self/", "/inner/root/"):
+    for path in ("/top/", "/inner/self/", "/inner/top/"):
         refused(ask(app, path), ran, 401)
     assert 200 == ask(app, "/inner/self/", token()).status
 
