@@ -290,7 +290,7 @@ def test_where_nothing_is_judged_nothing_is_fetched(jwtmw_serving_issuer: TestIs
     policy = policy_of(jwtmw_serving_issuer, **keys)
     policy.engine.decide_now(Facts(token=jwtmw_serving_issuer.token()))
     assert {} == policy.engine.issuers.by_name
-    assert before == threading.active_count()
+    assert threading.active_count() <= before
     assert 0 == jwtmw_serving_issuer.requests.total()
 
 
