@@ -192,6 +192,7 @@ def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) ->
         issuer=table.issuer,
         audience=frozenset(table.audience),
         require_audience=table.require_audience,
+        client_id_as_audience=table.client_id_as_audience,
         algorithms=frozenset(table.algorithms),
         token_types=frozenset(table.token_types),
         require_expiry=table.require_expiry,

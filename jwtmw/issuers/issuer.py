@@ -26,6 +26,7 @@ class Issuer:
     name          what rules, logs and metrics call it
     issuer        the exact `iss`; None where its tokens have none
     audience      the values of which `aud` must hold one; where `require_audience` is False, only if there is an `aud`
+    client_id_as_audience  whether `client_id` stands for an `aud` that is not there
     algorithms    the names that a token's `alg` may have
     token_types   the values that the header's `typ` may have, lower-case and without "application/"; "" for none
     subjects      the values that `sub` may have, a trailing * stands for any rest; empty for any
@@ -53,6 +54,7 @@ class Issuer:
     require_issuer: bool
     places: frozenset[Place] | None
     keys: KeySource = field(repr=False)
+    client_id_as_audience: bool = False
 
 
 class Issuers:

@@ -33,7 +33,7 @@ _NOT_YET: dict[type[Table], dict[str, Any]] = {
         "vault": {},
     },
     Location: {"cookie": None},
-    IssuerTable: dict.fromkeys(("consumers", "introspection", "vault", "profile")),
+    IssuerTable: dict.fromkeys(("consumers", "introspection", "vault")),
     Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
 }
 

@@ -13,6 +13,7 @@ from jwtmw.settings.check_places import location_problems
 from jwtmw.settings.findings import Findings, audiences, each, one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_within, near
 from jwtmw.settings.keys import ENCODINGS, jwks_problem, public_key_problem, secret_problem
+from jwtmw.settings.profiles import PROFILES
 from jwtmw.settings.schema import IssuerTable
 
 SOURCES = (
@@ -54,6 +55,8 @@ def algorithms_of(issuer: IssuerTable) -> tuple[str, ...]:
 def _identity_problems(issuer: IssuerTable, key: str) -> Findings:
     yield from plain_text(issuer.issuer, f"{key}.issuer")
     yield from plain_text(issuer.name, f"{key}.name")
+    if issuer.profile is not None:
+        yield from one_of(issuer.profile, tuple(PROFILES), f"{key}.profile")
     if issuer.issuer is None and issuer.require_issuer:
         cure = f"{wrong(f'{key}.issuer', '').cure}; for tokens without iss, require_issuer = false"
         yield wrong(f"{key}.issuer", "is missing", cure)

@@ -65,6 +65,7 @@ _ISSUER = {
     "issuer": '"https://id.example/"',
     "require_issuer": "true",
     "require_audience": "true",
+    "client_id_as_audience": "true",
     "jwks_url": '"https://id.example/jwks"',
     "jwks": "{ keys = [...] }",
     "jwks_file": '"jwks.json"',

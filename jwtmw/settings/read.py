@@ -27,6 +27,7 @@ from jwtmw.settings.environment import (
     variable_of,
     warn_of_unused,
 )
+from jwtmw.settings.profiles import profiled
 from jwtmw.settings.references import references, resolved, variables
 from jwtmw.settings.schema import Settings, SettingsTable
 from jwtmw.settings.shape import plain, shape
@@ -77,7 +78,7 @@ class _Origin:
 def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Settings:
     origin = _first(source, framework, environ)
     with origin.blamed():
-        table = shape(origin.raw)
+        table = shape(profiled(origin.raw))
     switches = modes(table, environ)
     used = {"JWTMW_REPORT_ONLY", table.secure_env, table.disable_inbound_env, *origin.variables}
     warn_of_unused(environ, used | variables(origin.raw), origin.label)
@@ -88,7 +89,7 @@ def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Sett
     _require_something(origin, switches.inbound, environ)
     _warn_of_written_secrets(origin, table)
     with origin.blamed():
-        table = shape(resolved(origin.raw, environ))
+        table = shape(profiled(resolved(origin.raw, environ)))
         return settings_of(table, switches, origin.label, origin.folder)
 
 

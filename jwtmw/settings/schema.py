@@ -67,6 +67,7 @@ class IssuerCommon(Table, frozen=True, kw_only=True):
     issuer: str | None = None
     require_issuer: bool = True
     require_audience: bool = True
+    client_id_as_audience: bool = False
     require_expiry: bool = True
     required_claims: tuple[str, ...] = ()
     token_types: tuple[str, ...] = ("at+jwt", "JWT", "")
@@ -85,6 +86,7 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     algorithms: tuple[str, ...] | None = None
     subjects: tuple[str, ...] | None = None
     leeway: float | None = None
+    profile: str | None = None
 
     jwks_url: str | None = None
     discovery_url: str | None = None
@@ -101,7 +103,6 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     consumers: tuple[dict[str, Any], ...] | None = None
     introspection: dict[str, Any] | None = None
     vault: dict[str, Any] | None = None
-    profile: str | None = None
 
 
 class Issuer(IssuerCommon, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jwtmw.claimpath import claim_at
 from jwtmw.token.frozen import FrozenDict
 from jwtmw.token.parse import ParsedToken, is_safe
+from jwtmw.token.verify import stand_in_audience
 
 if TYPE_CHECKING:
     from jwtmw.issuers.issuer import Issuer
@@ -24,7 +25,7 @@ class Principal:
     issuer            `iss`; the issuer's configured name where the token has none
     issuer_name       what the configuration calls the issuer
     client_id         `client_id`, else `azp`
-    audience          `aud`
+    audience          `aud`; `client_id` where the issuer's `client_id_as_audience` lets it stand for a missing one
     scopes, roles     from the claims that the issuer's `scope_claim` and `roles_claim` name
     claims            all claims, read-only at every level; `dict(claims)` is a copy to write in
     expires_at        `exp` in epoch seconds, None without one
@@ -126,7 +127,7 @@ def principal_of(token: ParsedToken, issuer: Issuer, raw: bytes) -> Principal:
         issuer=issuer.name if token.issuer is None else token.issuer,
         issuer_name=issuer.name,
         client_id=_client_id(claims),
-        audience=token.audience,
+        audience=token.audience or stand_in_audience(token, issuer),
         scopes=_scopes(claims, issuer.scope_claim),
         roles=_roles(claim_at(claims, issuer.roles_claim)),
         claims=claims,

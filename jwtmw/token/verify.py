@@ -64,11 +64,20 @@ def valid_until(token: ParsedToken, issuer: Issuer) -> float:
     return until
 
 
+def stand_in_audience(token: ParsedToken, issuer: Issuer) -> frozenset[str]:
+    """What stands for a missing `aud`: with `client_id_as_audience` the `client_id`, as AWS has it; else nothing."""
+    if not issuer.client_id_as_audience or "aud" in token.claims:
+        return frozenset()
+    client_id: str | None = token.claims.get("client_id")
+    return frozenset(() if client_id is None else (client_id,))
+
+
 def _is_meant(token: ParsedToken, issuer: Issuer) -> bool:
     """Exact code points, no normal form. An issuer that needs no audience still honours one it has configured."""
-    if not issuer.require_audience and not (issuer.audience and token.audience):
+    audience = token.audience or stand_in_audience(token, issuer)
+    if not issuer.require_audience and not (issuer.audience and audience):
         return True
-    return not issuer.audience.isdisjoint(token.audience)
+    return not issuer.audience.isdisjoint(audience)
 
 
 def _check_times(token: ParsedToken, issuer: Issuer, now: float) -> None:

@@ -254,6 +254,7 @@ POLICIES: dict[str, Spec] = {
     "two-issuers": spec(corp(), other()),
     "two-audiences": spec(corp(audience=[AUDIENCE, "back-office"])),
     "any-audience": spec(corp(audience=None, require_audience=False)),
+    "client-id-as-audience": spec(corp(client_id_as_audience=True)),
     "no-issuer": spec(corp(issuer=None, name="legacy", require_issuer=False)),
     "issuer-optional": spec(corp(require_issuer=False)),
     # Rules.

@@ -32,7 +32,7 @@ TYPES = {
     "issuers[0]": {
         "text": "name issuer jwks_url jwks_file public_key public_key_file secret secret_encoding roles_claim "
         "discovery_url profile",
-        "true or false": "require_issuer require_audience require_expiry allow_short_secret",
+        "true or false": "require_issuer require_audience client_id_as_audience require_expiry allow_short_secret",
         "a list": "audience algorithms token_types required_claims subjects scope_claim token_from consumers",
         "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
         "a table": "jwks introspection vault key_source",
@@ -97,6 +97,8 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
         "issuers[0].name",
         "corp",
     ),
+    ({"issuers[0].profile": "azure"}, "issuers[0].profile", "Write one of auth0, cognito, descope, entra, google, "),
+    ({"issuers[0].profile": "Keycloak"}, "issuers[0].profile", 'Did you mean "keycloak"?'),
     ({"issuers[0].audience": None}, "issuers[0].audience", "require_audience = false"),
     ({"issuers[0].audience": []}, "issuers[0].audience", "at least one"),
     ({"issuers[0].audience": [""]}, "issuers[0].audience[0]", 'audience = ["orders"]'),
@@ -202,7 +204,6 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"issuers[0].consumers": []}, "issuers[0].consumers"),
     ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
     ({"issuers[0].vault": {}}, "issuers[0].vault"),
-    ({"issuers[0].profile": "keycloak"}, "issuers[0].profile"),
     ({"rules[0].body": "sha-256"}, "rules[0].body"),
     ({"rules[0].single_use": True}, "rules[0].single_use"),
     ({"rules[0].dpop": True}, "rules[0].dpop"),
@@ -211,6 +212,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
 HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    "issuers[0].client_id_as_audience",
 }
 
 

@@ -114,7 +114,7 @@ def test_every_feature_to_come_is_marked() -> None:
         *(("Top level", key) for key in ("external_url", "max_body_bytes", "origins", "hide_credentials")),
         *(("Top level", key) for key in ("identity_headers", "vault")),
         ("Places", "cookie"),
-        *(("Issuers", key) for key in ("consumers", "introspection", "vault", "profile")),
+        *(("Issuers", key) for key in ("consumers", "introspection", "vault")),
         *(("Rules", key) for key in ("body", "single_use", "dpop", "mtls")),
     } == marked
 

@@ -280,7 +280,7 @@ def test_non_secure_hands_no_unresolved_reference_on() -> None:
         ({"cache.sice": 1}, "cache.sice"),
         ({"cache.size": "1"}, "cache.size"),
         ({"cache.size": -1}, "cache.size"),
-        ({"issuers[0].profile": "keycloak"}, "issuers[0].profile"),
+        ({"issuers[0].profile": "keyclock"}, "issuers[0].profile"),
         ({"issuers[0].algorithms": ["none"]}, "issuers[0].algorithms[0]"),
         ({"secure_env": "$ENV://NAME"}, "secure_env"),
     ],

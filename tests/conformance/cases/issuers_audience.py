@@ -90,6 +90,17 @@ STRICT_TYPES: dict[str, tuple[Any, Expect]] = {
     "absent": (DROP, TYPE),
     "list": (["at+jwt"], refused(Reason.HEADER_REFUSED)),
 }
+CLIENT_STANDS_IN: dict[str, tuple[bytes, Expect]] = {
+    "client-alone": (token(aud=DROP, client_id=AUDIENCE), AS_ALICE),
+    "another-client": (token(aud=DROP, client_id="shop"), AUDIENCES),
+    "azp-is-no-client-id": (token(aud=DROP, azp=AUDIENCE), AUDIENCES),
+    "aud-wrong-client-right": (token(aud="billing", client_id=AUDIENCE), AUDIENCES),
+    "aud-empty-client-right": (token(aud=[], client_id=AUDIENCE), AUDIENCES),
+    "aud-null-client-right": (token(aud=None, client_id=AUDIENCE), CLAIMS),
+    "aud-right-client-wrong": (token(client_id="shop"), AS_ALICE),
+    "client-list": (token(aud=DROP, client_id=[AUDIENCE]), CLAIMS),
+    "neither": (token(aud=DROP), AUDIENCES),
+}
 CROSS: dict[str, tuple[bytes, Expect]] = {
     "corp-good": (GOOD, AS_ALICE),
     "partner-good": (PARTNERS, AS_ALICE),
@@ -128,6 +139,10 @@ CASES = [
     Case("aud-not-required-other", get(bearer(token(aud="billing"))), AS_ALICE, "any-audience"),
     Case("aud-not-required-still-typed", get(bearer(token(aud=7))), CLAIMS, "any-audience"),
     Case("aud-not-required-null", get(bearer(token(aud=None))), CLAIMS, "any-audience"),
+    *(
+        Case(f"aud-client-id-{name}", get(bearer(made)), expect, "client-id-as-audience")
+        for name, (made, expect) in CLIENT_STANDS_IN.items()
+    ),
     *(Case(f"typ-{name}", get(bearer(token(RSA, {"typ": value}))), expect) for name, (value, expect) in TYPES.items()),
     *(
         Case(f"typ-strict-{name}", get(bearer(token(RSA, {"typ": value}))), expect, "access-tokens-only")
