@@ -5,19 +5,24 @@ notes `judge` and `allow` on the request, sets `judged_request` to it while the 
 `policy.renderer` makes of a `Deny`, also of the one in a `jwtmw.Denied` that the application raises. One that sees
 endpoints asks `mark_of` for their marks. It translates; it never decides.
 
-Owns: the names of the contract. Must never know: any adapter.
+An environ's facts are a `WSGIRequest`, an ASGI scope's an `ASGIRequest`; `read_body` reads what an environ carries.
+
+Owns: the names of the contract. Must never know: who builds on it.
 """
 
+from jwtmw.asgi import ASGIRequest
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.drive import arun, run
 from jwtmw.engine import Engine
+from jwtmw.environ import WSGIRequest, native, octets, read_body
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.request import Request
 
 __all__ = [
+    "ASGIRequest",
     "Allow",
     "Code",
     "Decision",
@@ -29,8 +34,12 @@ __all__ = [
     "Reason",
     "Request",
     "Response",
+    "WSGIRequest",
     "arun",
     "judged_request",
     "mark_of",
+    "native",
+    "octets",
+    "read_body",
     "run",
 ]
