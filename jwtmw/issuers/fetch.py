@@ -1,4 +1,4 @@
-"""One document over HTTP, within one total deadline, or a failure that says why.
+"""One document over HTTP, or one answer, within one total deadline, or a failure that says why.
 
 Owns: which URLs may be fetched, which answers count, and the limits on time and size.
 Must never know: what the document means, who asked, policy. No failure repeats what the other side said.
@@ -88,17 +88,31 @@ def fetch(url: str, etag: str | None, settings: HttpSettings, deadline: float | 
 
     `deadline` is an instant of `time.monotonic`, for a fetch in several steps; default: `timeout` from now.
     """
+    headers = [] if etag is None else [("If-None-Match", etag)]
+    return _judged(exchange("GET", url, headers, None, settings, deadline), etag)
+
+
+def exchange(
+    method: str,
+    url: str,
+    headers: list[tuple[str, str]],
+    content: bytes | None,
+    settings: HttpSettings,
+    deadline: float | None = None,
+) -> Answer:
+    """The answer to one request, of any status, with its body where that is 200. Raises `FetchFailed` for none.
+
+    Redirects are not followed. `deadline` as in `fetch`.
+    """
     problem = url_problem(url)
     if problem is not None:
         raise FetchFailed(problem)
     # Imported here, because it imports the HTTP client: who fetches nothing does not load one.
-    from jwtmw.issuers.transport import get
+    from jwtmw.issuers.transport import send
 
-    headers = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "jwtmw")]
-    if etag is not None:
-        headers.append(("If-None-Match", etag))
+    common = [("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "jwtmw")]
     until = monotonic() + settings.timeout if deadline is None else deadline
-    return _judged(get(url, headers, settings, until), etag)
+    return send(method, url, common + headers, content, settings, until)
 
 
 def url_problem(url: str) -> str | None:

@@ -1,4 +1,4 @@
-"""One GET with httpcore2 (the engine of httpx2), every socket operation bounded by what is left of one deadline.
+"""One request with httpcore2 (the engine of httpx2), every socket operation bounded by what is left of one deadline.
 
 Owns: connecting, TLS, the proxy, reading and inflating within limits. Imported only when something is fetched.
 Must never know: what the answer means. Nothing is read from the environment but the system's trust store.
@@ -19,14 +19,24 @@ import httpcore2
 from jwtmw.issuers.fetch import MOST_BYTES, Answer, FetchFailed, HttpSettings
 
 
-def get(url: str, headers: list[tuple[str, str]], settings: HttpSettings, deadline: float) -> Answer:
-    """The answer to one GET, of any status; redirects are not followed. Raises `FetchFailed`.
+def send(
+    method: str,
+    url: str,
+    headers: list[tuple[str, str]],
+    content: bytes | None,
+    settings: HttpSettings,
+    deadline: float,
+) -> Answer:
+    """The answer to one request, of any status; redirects are not followed. Raises `FetchFailed`.
 
     `deadline` is an instant of `time.monotonic`.
     """
     backend = _DeadlineBackend(deadline)
     try:
-        with _pool(url, settings, backend) as pool, pool.stream("GET", url, headers=headers) as response:
+        with (
+            _pool(url, settings, backend) as pool,
+            pool.stream(method, url, headers=headers, content=content) as response,
+        ):
             return _read(response)
     except httpcore2.TimeoutException:
         reason = f"timed out after {settings.timeout:g} s"

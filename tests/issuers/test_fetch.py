@@ -16,7 +16,7 @@ import pytest
 
 from jwtmw.errors import ConfigurationError
 from jwtmw.issuers import transport
-from jwtmw.issuers.fetch import MOST_BYTES, Fetched, FetchFailed, HttpSettings, fetch, url_problem
+from jwtmw.issuers.fetch import MOST_BYTES, Fetched, FetchFailed, HttpSettings, exchange, fetch, url_problem
 from tests.issuers.servers import authority, drip, hang, reset, response, serving
 
 QUICK = HttpSettings(timeout=0.3)
@@ -457,3 +457,24 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
         monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
     with serving(response(b"{}")) as server:
         assert {} == fetch(server.url(), None, PATIENT).document
+
+
+# Other requests than GET
+
+
+def test_a_request_with_a_body() -> None:
+    """Method, headers and body go out as they are given; an answer without a body is one too."""
+    with serving(response(b"", "204 No Content")) as server:
+        answer = exchange("PUT", server.url("/a"), [("X-Word", "b")], b"{}", PATIENT)
+    (head,) = server.requests
+    assert (204, b"") == (answer.status, answer.body)
+    assert head.startswith("PUT /a HTTP/1.1\r\n")
+    assert "\r\nx-word: b\r\n" in head.lower()
+    assert "\r\ncontent-length: 2\r\n" in head.lower()
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    """What was sent, credentials too, is never sent on to where a redirect leads."""
+    with serving(response(b"", "307 Temporary Redirect", Location="http://127.0.0.1:1/")) as server:
+        assert 307 == exchange("POST", server.url(), [("X-Vault-Token", "a")], b"{}", PATIENT).status
+    assert 1 == len(server.requests)
