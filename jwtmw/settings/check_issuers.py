@@ -11,17 +11,18 @@ from jwtmw.issuers.fetch import url_problem
 from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC
 from jwtmw.settings.check_places import location_problems
 from jwtmw.settings.findings import Findings, audiences, each, one_of, plain_text, wrong
-from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_within, near
+from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_url_path, is_within, near
 from jwtmw.settings.keys import ENCODINGS, jwks_problem, public_key_problem, secret_problem
 from jwtmw.settings.profiles import PROFILES
 from jwtmw.settings.schema import IssuerTable
 
 SOURCES = (
-    *("jwks_url", "discovery_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),
+    *("jwks_url", "jwks_path", "discovery_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),
     *("consumers", "introspection", "vault"),
 )
 ALGORITHMS = (*sorted(ASYMMETRIC), *sorted(SYMMETRIC))
-FETCHED = ("jwks_url", "discovery_url")
+_URLS = ("jwks_url", "discovery_url")
+FETCHED = (*_URLS, "jwks_path")
 _OTHER_SOURCES = "jwks_url, jwks, jwks_file, public_key, public_key_file or secret"
 
 
@@ -95,16 +96,27 @@ def _discovery_problems(issuer: IssuerTable, key: str) -> Findings:
 
 
 def _source_values(issuer: IssuerTable, key: str) -> Findings:
-    for source in FETCHED:
+    for source in _URLS:
         url = getattr(issuer, source)
         if url is not None and (problem := url_problem(url)):
             yield wrong(f"{key}.{source}", problem)
+    if issuer.jwks_path is not None:
+        yield from _path_problems(issuer, issuer.jwks_path, key)
     if issuer.jwks is not None and (problem := jwks_problem(issuer.jwks)):
         yield wrong(f"{key}.jwks", problem)
     if issuer.public_key is not None and (problem := public_key_problem(issuer.public_key)):
         yield wrong(f"{key}.public_key", problem, "Give the issuer's public key: -----BEGIN PUBLIC KEY----- ...")
     for source in ("jwks_file", "public_key_file"):
         yield from plain_text(getattr(issuer, source), f"{key}.{source}")
+
+
+def _path_problems(issuer: IssuerTable, path: str, key: str) -> Findings:
+    """The key set is below the issuer that is configured; a token's own `iss` never leads anywhere."""
+    if not is_url_path(path):
+        yield wrong(f"{key}.jwks_path", "must be a path below the issuer: /keys.json, not keys.json, not a URL")
+    if issuer.issuer is None or metadata_url(issuer.issuer) is None:
+        problem = "is no URL below which jwks_path could be: https, without query and fragment"
+        yield wrong(f"{key}.issuer", problem, "Correct it, or set jwks_url")
 
 
 def _algorithm_problems(issuer: IssuerTable, key: str) -> Findings:

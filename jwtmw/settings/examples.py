@@ -67,6 +67,7 @@ _ISSUER = {
     "require_audience": "true",
     "client_id_as_audience": "true",
     "jwks_url": '"https://id.example/jwks"',
+    "jwks_path": '"/keys.json"',
     "jwks": "{ keys = [...] }",
     "jwks_file": '"jwks.json"',
     "public_key": '"$ENV://ID_PUBLIC_KEY"',

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
+_URL_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _QUOTABLE = re.compile(r"[\x20-\x7e]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -41,6 +42,11 @@ def is_quotable(text: str) -> bool:
 def is_variable(text: str) -> bool:
     """The name of an environment variable."""
     return _VARIABLE.fullmatch(text) is not None
+
+
+def is_url_path(text: str) -> bool:
+    """A path of RFC 3986, 3.3, from its slash on: no dot segments, nothing empty, nothing percent-encoded."""
+    return _URL_PATH.fullmatch(text) is not None and not {".", ".."}.intersection(text.split("/"))
 
 
 def is_within(number: float, low: float, high: float = math.inf) -> bool:

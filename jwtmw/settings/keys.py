@@ -45,6 +45,8 @@ def key_material(issuer: IssuerTable, key: str, folder: Path) -> KeyMaterial:
     """
     if issuer.jwks_url is not None:
         return JwksUrl(issuer.jwks_url)
+    if issuer.jwks_path is not None:
+        return JwksUrl((issuer.issuer or "").removesuffix("/") + issuer.jwks_path)
     if issuer.secret is not None:
         return Secret(_encoded(issuer.secret, issuer.secret_encoding))
     if issuer.public_key_file is not None:

@@ -89,6 +89,7 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     profile: str | None = None
 
     jwks_url: str | None = None
+    jwks_path: str | None = None
     discovery_url: str | None = None
     jwks: dict[str, Any] | None = None
     jwks_file: str | None = None

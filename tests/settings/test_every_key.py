@@ -30,8 +30,8 @@ TYPES = {
     "http": {"text": "ca_file proxy"},
     "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "issuers[0]": {
-        "text": "name issuer jwks_url jwks_file public_key public_key_file secret secret_encoding roles_claim "
-        "discovery_url profile",
+        "text": "name issuer jwks_url jwks_path jwks_file public_key public_key_file secret secret_encoding "
+        "roles_claim discovery_url profile",
         "true or false": "require_issuer require_audience client_id_as_audience require_expiry allow_short_secret",
         "a list": "audience algorithms token_types required_claims subjects scope_claim token_from consumers",
         "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
@@ -109,6 +109,30 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].jwks_url": "http://127.0.0.1.example/"}, "issuers[0].jwks_url", "https"),
     ({"issuers[0].jwks_url": "https://a:b@id.example/"}, "issuers[0].jwks_url", 'jwks_url = "https://id.example/jwks"'),
     ({"issuers[0].jwks_url": "https://id.example/#a"}, "issuers[0].jwks_url", "fragment"),
+    *(
+        ({**A_FILE, "issuers[0].jwks_path": path}, "issuers[0].jwks_path", 'jwks_path = "/keys.json"')
+        for path in (
+            *("", "/", "keys.json", "//evil.example/keys", "https://evil.example/keys", "/../keys", "/a/./b", "/keys/"),
+            *(
+                "/keys?a",
+                "/keys#a",
+                "/%2e%2e/keys",
+                "/keys\n",
+                "/ke ys",
+                "/kéys",
+                "@evil.example/keys",
+                ".evil.example",
+            ),
+        )
+    ),
+    ({**A_FILE, "issuers[0].jwks_path": "/k", "issuers[0].issuer": "corp"}, "issuers[0].issuer", "or set jwks_url"),
+    ({**A_FILE, "issuers[0].jwks_path": "/k", **NAMELESS}, "issuers[0].issuer", "below which jwks_path could be"),
+    (
+        {**A_FILE, "issuers[0].jwks_path": "/k", "issuers[0].issuer": "https://id.example/?a="},
+        "issuers[0].issuer",
+        "without query and fragment",
+    ),
+    ({"issuers[0].jwks_path": "/keys.json"}, "issuers[0].jwks_path", "and jwks_url is one. Drop one of them"),
     ({**A_FILE, "issuers[0].issuer": "corp"}, "issuers[0].issuer", "https, without query and fragment. Correct it, or"),
     ({**A_FILE, "issuers[0].issuer": "http://id.example/"}, "issuers[0].issuer", "OpenID discovery could find keys"),
     ({**A_FILE, "issuers[0].issuer": "https://id.example/?a"}, "issuers[0].issuer", "set discovery_url, jwks_url, "),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jwtmw.errors import ConfigurationError
-from jwtmw.settings import Issuer, JwkSet, KeySource, Location, Pem, Secret, read_settings
+from jwtmw.settings import Issuer, JwkSet, JwksUrl, KeySource, Location, Pem, Secret, read_settings
 from tests.issuers.material import jwk, pem, private_key
 from tests.settings.configurations import GOOD, SECRET, SHARED, changed
 
@@ -264,6 +264,29 @@ def certificate() -> str:
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=1))
     signed = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), True).sign(key, SHA256())
     return signed.public_bytes(Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize(
+    ("issuer_url", "url"),
+    [
+        ("https://id.example", "https://id.example/a/keys.json"),
+        ("https://id.example/", "https://id.example/a/keys.json"),
+        ("https://id.example/tenant", "https://id.example/tenant/a/keys.json"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/a/keys.json"),
+    ],
+)
+def test_keys_may_be_at_a_path_below_the_issuer(issuer_url: str, url: str) -> None:
+    """The URL is the configured issuer, less a final slash, and the path; how long keys live can be told."""
+    read = issuer(
+        {
+            **WITHOUT_KEYS,
+            "issuers[0].issuer": issuer_url,
+            "issuers[0].jwks_path": "/a/keys.json",
+            "issuers[0].key_source.ttl": 60,
+        }
+    )
+    assert isinstance(read.key_material, JwksUrl)
+    assert (url, KeySource(ttl=60)) == (read.key_material.url, read.key_source)
 
 
 # Places.
