@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jwtmw.challenge import OnDeny, Renderer
-from jwtmw.engine import Clock, Engine
+from jwtmw.engine import Engine
 from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
 from jwtmw.hooks import Check, LoadUser, is_async
@@ -32,6 +32,7 @@ from jwtmw.policy.rules import Access, Rule, RuleBook
 from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, read_settings, schema
 from jwtmw.token.cache import TokenCache
 from jwtmw.token.locate import Locator, Place
+from jwtmw.verification import Clock, Verifier
 
 logger = logging.getLogger("jwtmw.policy")
 
@@ -94,7 +95,7 @@ class Policy:
         `fresh`, `stale` (past their time, serving because refreshing fails), neither (none yet, or none any more),
         `cooling_down` (unknown key ids are refused without a fetch), `last_error` (our words; None after a success).
         """
-        return {name: asdict(issuer.keys.state) for name, issuer in self.engine.issuers.by_name.items()}
+        return {name: asdict(issuer.keys.state) for name, issuer in self.engine.verifier.issuers.by_name.items()}
 
     def __repr__(self) -> str:
         return f"Policy({self.settings!r})"
@@ -132,14 +133,16 @@ def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: Lo
     # An issuer's own places replace the global ones: where all issuers have their own, no other place is read.
     read = [_place(each) for table in settings.issuers for each in table.token_from or settings.token_from] or places
     rules = [_rule(index, table) for index, table in enumerate(settings.rules)]
+    cache = TokenCache(settings.cache.size, settings.cache.max_age)
     return Engine(
         rules=RuleBook(rules, Access[settings.default.upper()]),
         locator=Locator(read, settings.max_token_bytes),
-        issuers=Issuers(issuers, places),
-        cache=TokenCache(settings.cache.size, settings.cache.max_age),
+        verifier=Verifier(
+            issuers=Issuers(issuers, places), cache=cache, clock=clock, max_token_bytes=settings.max_token_bytes
+        ),
+        cache=cache,
         clock=clock,
         metrics=Metrics(),
-        max_token_bytes=settings.max_token_bytes,
         cors_preflight=settings.cors_preflight,
         judging=judging,
         report_only=settings.report_only,

@@ -1,7 +1,7 @@
 """The order of the steps: from the facts of a request to one decision. All decisions leave here.
 
-    facts -> path, method -> rule and mark -> token found -> [cache] -> parsed -> issuer -> claims -> key -> signature
-      -> principal -> check -> requirement -> user -> Allow | Deny
+    facts -> path, method -> rule and mark -> token found -> [cache, or verification] -> principal
+      -> check -> requirement -> user -> Allow | Deny
 
 Owns: the order, and that anything unforeseen denies.
 Must never know: HTTP status, frameworks, threads, sockets. `decide` yields what it must wait for; drive.py waits.
@@ -9,17 +9,16 @@ Must never know: HTTP status, frameworks, threads, sockets. `decide` yields what
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
-from jwtmw.effects import Flow, Wait
+from jwtmw.effects import Effect, Flow
 from jwtmw.errors import Denied, KeysUnavailable, TokenRefused
 from jwtmw.hooks import Check, LoadUser, awaited_user, passes, user_of
-from jwtmw.issuers.issuer import Issuers
-from jwtmw.issuers.source import Flight
 from jwtmw.metrics import Metrics
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.rules import Access, Ask, RuleBook
@@ -27,16 +26,8 @@ from jwtmw.records import record_refusal, record_unforeseen
 from jwtmw.request import Request
 from jwtmw.token.cache import Entry, TokenCache
 from jwtmw.token.locate import Locator, Place
-from jwtmw.token.parse import parse
-from jwtmw.token.principal import ANONYMOUS, Principal, principal_of
-from jwtmw.token.verify import check_claims, check_signature, valid_from, valid_until
-
-
-class Clock(Protocol):
-    """Where the time comes from: `time()` in epoch seconds, `monotonic()` in seconds."""
-
-    def time(self) -> float: ...  # noqa: D102
-    def monotonic(self) -> float: ...  # noqa: D102
+from jwtmw.token.principal import ANONYMOUS, Principal
+from jwtmw.verification import Clock, Verifier
 
 
 class Presented(NamedTuple):
@@ -70,11 +61,10 @@ class Engine:
 
     rules: RuleBook
     locator: Locator
-    issuers: Issuers
+    verifier: Verifier
     cache: TokenCache
     clock: Clock
     metrics: Metrics
-    max_token_bytes: int
     cors_preflight: bool = True
     judging: bool = True
     report_only: bool = False
@@ -93,26 +83,16 @@ class Engine:
         if self.awaits_user:
             return None
         try:
-            proved = self._proved(request, opened)
-            return None if isinstance(proved, Flight) else self._settle(request, proved)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
-            return self._failed(request, error, opened.place)
+            next(self._judged(request, opened))
+        except StopIteration as judged:
+            decision: Decision = judged.value
+            return decision
+        return None
 
     def decide(self, request: Request) -> Flow:
         """The same decision as a generator of effects, for what has to wait. Never raises an `Exception`."""
         opened = self._open(request)
-        if not isinstance(opened, Presented):
-            return opened
-        try:
-            landed = None
-            while isinstance(proved := self._proved(request, opened, landed), Flight):
-                yield Wait(proved)
-                landed = proved
-            if self.awaits_user and proved.user is not None:
-                proved = proved._replace(user=(yield from awaited_user(proved.user)))
-            return self._settle(request, proved)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
-            return self._failed(request, error, opened.place)
+        return (yield from self._judged(request, opened)) if isinstance(opened, Presented) else opened
 
     def add_mark(self, request: Request, allow: Allow, mark: Mark) -> Decision | None:
         """Judge again, now that the endpoint's mark is known; None where that has to wait.
@@ -211,40 +191,31 @@ class Engine:
         allow: Allow = _allow((principal, principal, entry.place, None))
         return allow
 
-    def _proved(self, request: Request, presented: Presented, after: Flight | None = None) -> Decision | Flight:
-        """Signature, check, requirement, user; or the flight to wait for, `after` which it is asked again."""
+    def _judged(self, request: Request, presented: Presented) -> Flow:
+        """The decision on what was presented; it leads to one, whatever happens on the way."""
+        try:
+            return self._settle(request, (yield from self._proved(request, presented)))
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            return self._failed(request, error, presented.place)
+
+    def _proved(self, request: Request, presented: Presented) -> Generator[Effect, Any, Decision]:
+        """Verification, check, requirement, user."""
         ask, place, principal, token, credential = presented
         if principal is None:
-            verified = self._verified(token, place, credential, after)
-            if isinstance(verified, Flight):
-                return verified
-            principal = verified
+            principal = yield from self.verifier.verify(token, place, credential)
+            self.metrics.verified += 1
         if self.check is not None and not passes(self.check, principal, request):
             return Deny(Reason.CHECK_REFUSED, ask, place=place)
         reason = ask.requirement.unmet(principal)
         if reason is not None and not self._only_reports(ask):
             return Deny(reason, ask, principal, place=place)
-        user = principal if self.load_user is None else user_of(self.load_user, principal, self.awaits_user)
+        user: Any = principal
+        if self.load_user is not None:
+            user = user_of(self.load_user, principal, self.awaits_user)
+            if self.awaits_user:
+                user = yield from awaited_user(user)
         allow = Allow(principal, user, place)
         return allow if reason is None else _lacking(reason, ask, allow)
-
-    def _verified(self, raw: bytes, place: Place, credential: bytes, after: Flight | None) -> Principal | Flight:
-        """Cheap and local before costly and remote: an unknown issuer or a stale token never causes a fetch."""
-        token = parse(raw, self.max_token_bytes)
-        issuer = self.issuers.find(token.issuer, place)
-        now = self.clock.time()
-        check_claims(token, issuer, now)
-        generation = issuer.keys.generation
-        keys = issuer.keys.look_up(token.kid, token.alg, after)
-        if isinstance(keys, Flight):
-            return keys
-        key = check_signature(token, keys)
-        self.metrics.verified += 1
-        principal = principal_of(token, issuer, raw)
-        until = min(valid_until(token, issuer), now + self.cache.max_age)
-        since = valid_from(token, issuer)
-        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, len(raw)))
-        return principal
 
     def _failed(self, request: Request, error: Exception, place: Place | None = None) -> Decision:
         """Every way in which a step can fail, the unforeseen one included, is a refusal."""

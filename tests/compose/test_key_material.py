@@ -109,7 +109,7 @@ def test_keys_that_cannot_work_do_not_start(entry: dict[str, Any], key: str, pro
 def test_eddsa_and_ed25519_are_one(algorithm: str) -> None:
     """Either name fits an Ed25519 key (RFC 9864)."""
     policy = Policy(issuers=[ISSUER | {"jwks": {"keys": [jwk("ed25519")]}, "algorithms": [algorithm]}])
-    assert 1 == len(policy.engine.issuers.by_name)
+    assert 1 == len(policy.engine.verifier.issuers.by_name)
 
 
 def test_a_configured_key_that_is_unusable_is_skipped(caplog: pytest.LogCaptureFixture) -> None:

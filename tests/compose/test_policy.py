@@ -160,7 +160,7 @@ def test_every_key_of_an_issuer_reaches_the_engine(jwtmw_issuer: TestIssuer) -> 
             "token_from": [{"query": "jwt"}],
         },
     )
-    issuer = policy.engine.issuers.by_name["corp"]
+    issuer = policy.engine.verifier.issuers.by_name["corp"]
     assert {
         "issuer": jwtmw_issuer.issuer,
         "audience": {"orders"},
@@ -278,7 +278,13 @@ def test_a_policy_shows_no_secret() -> None:
     secret = "0123456789abcdef0123456789abcdef"
     issuer = {"issuer": "https://id.example/", "audience": ["orders"], "secret": secret}
     policy = Policy(issuers=[issuer])
-    parts = (policy, policy.settings, policy.engine, *policy.engine.issuers.by_name.values(), *policy.settings.issuers)
+    parts = (
+        policy,
+        policy.settings,
+        policy.engine,
+        *policy.engine.verifier.issuers.by_name.values(),
+        *policy.settings.issuers,
+    )
     assert "Policy(Settings(source='mapping', secure=True))" == repr(policy)
     assert [] == [part for part in parts if secret in repr(part)]
 
@@ -289,7 +295,7 @@ def test_where_nothing_is_judged_nothing_is_fetched(jwtmw_serving_issuer: TestIs
     before = threading.active_count()
     policy = policy_of(jwtmw_serving_issuer, **keys)
     policy.engine.decide_now(Facts(token=jwtmw_serving_issuer.token()))
-    assert {} == policy.engine.issuers.by_name
+    assert {} == policy.engine.verifier.issuers.by_name
     assert threading.active_count() <= before
     assert 0 == jwtmw_serving_issuer.requests.total()
 

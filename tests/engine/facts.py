@@ -73,11 +73,12 @@ class Waits:
         return self.source.state
 
     def __init__(self, engine: Engine, on: Flight, then: Exception | None = None) -> None:
-        (issuer,) = engine.issuers.by_name.values()
+        (issuer,) = engine.verifier.issuers.by_name.values()
         self.source = issuer.keys
         self.on = on
         self.then = then
-        self.engine = replace(engine, issuers=Issuers([replace(issuer, keys=self)], engine.locator.places))
+        issuers = Issuers([replace(issuer, keys=self)], engine.locator.places)
+        self.engine = replace(engine, verifier=replace(engine.verifier, issuers=issuers))
 
     def look_up(self, kid: str | None, alg: str, after: Flight | None = None) -> tuple[Key, ...] | Flight:
         if after is None:

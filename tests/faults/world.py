@@ -110,7 +110,7 @@ class World:
             entry["jwks_url"] = stand.url()
         # Tokens stay in the cache, so that only their key's end ends them.
         self.policy = Policy(issuers=[entry], http={"timeout": timeout}, cache={"max_age": 100_000}, clock=self.clock)
-        self.source = self.policy.engine.issuers.by_name["corp"].keys
+        self.source = self.policy.engine.verifier.issuers.by_name["corp"].keys
         self._timers: SimpleQueue[Callable[[], None]] = SimpleQueue()
         assert isinstance(self.source, RemoteKeys)
         self.source._later = lambda delay, job: self._timers.put(job)

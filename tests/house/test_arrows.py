@@ -33,6 +33,10 @@ NEVER = {
     "jwtmw.token": ("jwtmw.policy", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
     "jwtmw.engine": ("jwtmw.drive", "jwtmw.challenge", "jwtmw.settings", "threading", "asyncio", "anyio", *ADAPTERS),
+    "jwtmw.verification": (
+        *("jwtmw.policy", "jwtmw.request", "jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", "jwtmw.settings"),
+        *("threading", "asyncio", "anyio", *ADAPTERS),
+    ),
     "jwtmw.drive": ("jwtmw.challenge", "jwtmw.settings", *ADAPTERS),
     "jwtmw.challenge": ("jwtmw.drive", "jwtmw.settings", *ADAPTERS),
 }
