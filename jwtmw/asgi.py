@@ -38,6 +38,9 @@ SUBPROTOCOLS = b"sec-websocket-protocol"
 class ASGIRequest(Request):
     """The facts of an ASGI `http` or `websocket` scope; what is missing there, or no text, the engine refuses."""
 
+    # How several lines of cookies are one: over HTTP/2 they are crumbs (RFC 9113, section 8.2.3), else like any header.
+    crumbs = b","
+
     def __init__(self, scope: Scope) -> None:
         # All by hand, not by super(): this is made for each request.
         if scope["type"] == "websocket":
@@ -50,6 +53,8 @@ class ASGIRequest(Request):
             self.root_path = root_path
         if query_string := scope.get("query_string"):
             self.query_string = query_string
+        if scope.get("http_version") == "2":
+            self.crumbs = b"; "
         headers = scope.get("headers", ())
         if type(headers) is not list and isinstance(headers, Iterator):
             # Any iterable will do for ASGI; one that can be read only once is read for the application, too.
@@ -61,7 +66,7 @@ class ASGIRequest(Request):
         found: bytes | None = None
         for key, value in self.headers:
             if key == name:
-                found = value if found is None else found + b"," + value
+                found = value if found is None else found + (self.crumbs if name == b"cookie" else b",") + value
         return found
 
 
@@ -121,6 +126,8 @@ class JWTMiddleware:
             return await send_response(renderer.render(decision, request), scope, send)
         request.judge, request.allow = engine, decision
         admit(scope, decision)
+        if self.policy.disclosure is not None:
+            self.policy.disclosure.scope(scope, decision)
         if decision.place is not None and decision.place.kind != "header":
             send = admit_send(send, decision)
         begun = None
@@ -171,9 +178,10 @@ def admit(scope: Scope, allow: Allow) -> None:
 
 def admit_send(send: Send, allow: Allow) -> Send:
     """The app's `send`: untouched, but for what a token in the URL or in a subprotocol asks for."""
-    if allow.place is None or allow.place.kind == "header":
-        return send
-    return _no_store(send) if allow.place.kind == "query" else _choose_subprotocol(send, allow.place.name)
+    kind = None if allow.place is None else allow.place.kind
+    if kind == "query":
+        return _no_store(send)
+    return _choose_subprotocol(send, allow.place.name) if allow.place and kind == "subprotocol" else send
 
 
 async def send_response(response: Response, scope: Scope, send: Send) -> None:

@@ -17,6 +17,7 @@ from jwtmw.challenge import OnDeny, Renderer
 from jwtmw.engine import Engine
 from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
+from jwtmw.gateway.disclosure import Disclosure
 from jwtmw.hooks import Check, LoadUser, is_async
 from jwtmw.issuers.discovery import Discovery
 from jwtmw.issuers.fetch import HttpSettings, fetch
@@ -32,6 +33,7 @@ from jwtmw.policy.rules import Access, Rule, RuleBook
 from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, read_settings, schema
 from jwtmw.token.cache import TokenCache
 from jwtmw.token.locate import Locator, Place
+from jwtmw.token.origins import Origins
 from jwtmw.verification import Clock, Verifier
 
 logger = logging.getLogger("jwtmw.policy")
@@ -70,6 +72,8 @@ class Policy:
         _check_hooks(load_user, check, on_deny)
         self.settings = read_settings(keys or source, framework)
         self.renderer = Renderer(self.settings.realm, self.settings.error_format, self.settings.expose_reason, on_deny)
+        # What adapters show of a request to the application; None where that is the request as it came.
+        self.disclosure = _disclosure(self.settings)
         self.engine = _engine(self.settings, clock, check, load_user)
         _announce(self.settings)
 
@@ -124,6 +128,12 @@ def _announce(settings: Settings) -> None:
         logger.warning("report-only mode: refusals are recorded, every request passes (%s)", settings.source)
 
 
+def _disclosure(settings: Settings) -> Disclosure | None:
+    if settings.identity_headers or settings.hide_credentials:
+        return Disclosure(settings.identity_headers, settings.hide_credentials)
+    return None
+
+
 def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: LoadUser | None) -> Engine:
     judging = settings.secure and settings.inbound
     places = [_place(location) for location in settings.token_from]
@@ -143,6 +153,7 @@ def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: Lo
         cache=cache,
         clock=clock,
         metrics=Metrics(),
+        origins=Origins(settings.origins),
         cors_preflight=settings.cors_preflight,
         judging=judging,
         report_only=settings.report_only,
@@ -157,6 +168,8 @@ def _place(location: schema.Location) -> Place:
         return Place("header", location.header, location.scheme, location.scheme_optional)
     if location.query is not None:
         return Place("query", location.query)
+    if location.cookie is not None:
+        return Place("cookie", location.cookie)
     return Place("subprotocol", location.subprotocol or "")
 
 

@@ -25,6 +25,7 @@ class Code(str, Enum):
     TOKEN_INVALID = "token_invalid"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     FORBIDDEN = "forbidden"
+    CSRF = "csrf"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -50,6 +51,8 @@ class Reason(str, Enum):
     TOKEN_MISSING = "token_missing", Code.TOKEN_MISSING, "no token in any configured place, or another scheme before it"
     CREDENTIALS_MALFORMED = "credentials_malformed", Code.INVALID_REQUEST, "the place does not hold one b64token"
     CREDENTIALS_REPEATED = "credentials_repeated", Code.INVALID_REQUEST, "more than one token was sent"
+
+    CSRF = "csrf", Code.CSRF, "a token in a cookie, and no proof that a page of origins sent it"
 
     TOKEN_TOO_LARGE = "token_too_large", Code.TOKEN_INVALID, "the token is larger than max_token_bytes"
     TOKEN_FORMAT = "token_format", Code.TOKEN_INVALID, "not three canonical base64url segments"

@@ -26,6 +26,7 @@ from jwtmw.records import record_refusal, record_unforeseen
 from jwtmw.request import Request
 from jwtmw.token.cache import Entry, TokenCache
 from jwtmw.token.locate import Locator, Place
+from jwtmw.token.origins import Origins
 from jwtmw.token.principal import ANONYMOUS, Principal
 from jwtmw.verification import Clock, Verifier
 
@@ -65,6 +66,7 @@ class Engine:
     cache: TokenCache
     clock: Clock
     metrics: Metrics
+    origins: Origins
     cors_preflight: bool = True
     judging: bool = True
     report_only: bool = False
@@ -167,6 +169,8 @@ class Engine:
         found = self.locator.find(request)
         if found is None:
             return PASS if ask.access is Access.OPTIONAL else Deny(Reason.TOKEN_MISSING, ask)
+        if found.place.kind == "cookie" and not self.origins.vouch(request):
+            return Deny(Reason.CSRF, ask, place=found.place)
         if credential is None:
             credential = found.token
             entry = self.cache.get(credential)

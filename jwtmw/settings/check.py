@@ -12,12 +12,13 @@ from typing import Any
 
 from jwtmw.errors import ConfigurationError, NotSupportedError
 from jwtmw.issuers.fetch import HttpSettings
+from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
-from jwtmw.settings.check_places import conflicts, location_problems
+from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
 from jwtmw.settings.check_rules import rule_problems
 from jwtmw.settings.findings import one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_positive, is_quotable, is_within
-from jwtmw.settings.schema import IssuerTable, Location, Rule, SettingsTable, Table
+from jwtmw.settings.schema import IssuerTable, Rule, SettingsTable, Table
 
 DEFAULTS = ("authenticated", "deny", "public")
 ERROR_FORMATS = ("problem", "message", "edgex", "empty")
@@ -27,12 +28,8 @@ _NOT_YET: dict[type[Table], dict[str, Any]] = {
     SettingsTable: {
         "external_url": "",
         "max_body_bytes": 1_048_576,
-        "origins": (),
-        "hide_credentials": False,
-        "identity_headers": {},
         "vault": {},
     },
-    Location: {"cookie": None},
     IssuerTable: dict.fromkeys(("consumers", "introspection", "vault")),
     Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
 }
@@ -47,22 +44,17 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from location_problems(table.token_from, "token_from")
     yield from issuer_problems(table.issuers)
     yield from conflicts(table)
+    yield from origin_problems(table)
+    yield from identity_problems(table)
     yield from rule_problems(table)
 
 
 def _not_supported(table: SettingsTable) -> Iterator[NotSupportedError]:
     yield from _unsupported_keys(table, "")
-    yield from _unsupported_places(table.token_from, "token_from")
     for index, issuer in enumerate(table.issuers):
         yield from _unsupported_keys(issuer, f"issuers[{index}].")
-        yield from _unsupported_places(issuer.token_from or (), f"issuers[{index}].token_from")
     for index, rule in enumerate(table.rules):
         yield from _unsupported_keys(rule, f"rules[{index}].")
-
-
-def _unsupported_places(places: tuple[Location, ...], key: str) -> Iterator[NotSupportedError]:
-    for index, place in enumerate(places):
-        yield from _unsupported_keys(place, f"{key}[{index}].")
 
 
 def _unsupported_keys(table: Table, prefix: str) -> Iterator[NotSupportedError]:

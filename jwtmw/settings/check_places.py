@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jwtmw.settings.examples import example_of
 from jwtmw.settings.findings import Findings, wrong
-from jwtmw.settings.grammar import is_plain, is_token
+from jwtmw.settings.grammar import is_origin, is_plain, is_token
 from jwtmw.settings.schema import Location, SettingsTable
 
 _KINDS = ("header", "query", "cookie", "subprotocol")
 _CURES = {
-    "cookie": "A cookie is a place of its own: { cookie = ... }, which is not supported yet",
+    "cookie": "A cookie is a place of its own: { cookie = ... }",
     "sec-websocket-protocol": 'Write { subprotocol = "bearer" }',
 }
 
@@ -37,6 +38,28 @@ def conflicts(table: SettingsTable) -> Findings:
             if problem := next(filter(None, (_conflict(place, other) for other in others)), None):
                 yield wrong(key, *problem)
             others.append(place)
+
+
+def origin_problems(table: SettingsTable) -> Findings:
+    """A cookie travels with requests that other people's pages make, so its places need `origins`, and only they."""
+    cookies = [key for place, key in _all_places(table) if place.cookie is not None]
+    if cookies and not table.origins:
+        cure = f"Name the origins of your pages: {example_of('origins')}"
+        yield wrong("origins", f"a token in a cookie needs it ({cookies[0]})", cure)
+    elif table.origins and not cookies:
+        yield wrong("origins", "no place in token_from is a cookie", "Leave the key out, or add { cookie = ... }")
+    for index, origin in enumerate(table.origins):
+        if not is_origin(origin):
+            problem = "must be one origin as browsers send it: scheme://host[:port], lower-case, without a default port"
+            yield wrong(f"origins[{index}]", problem)
+
+
+def _all_places(table: SettingsTable) -> Iterator[tuple[Location, str]]:
+    yield from ((place, f"token_from[{index}]") for index, place in enumerate(table.token_from))
+    for number, issuer in enumerate(table.issuers):
+        yield from (
+            (place, f"issuers[{number}].token_from[{index}]") for index, place in enumerate(issuer.token_from or ())
+        )
 
 
 def _places_in_use(table: SettingsTable) -> Iterator[tuple[Location, str]]:
@@ -72,7 +95,7 @@ def _kind_problems(place: Location, key: str) -> Findings:
 
 
 def _name_problems(place: Location, key: str) -> Findings:
-    for kind in ("header", "scheme", "subprotocol"):
+    for kind in ("header", "scheme", "cookie", "subprotocol"):
         name = getattr(place, kind)
         if name is not None and not is_token(name):
             yield wrong(f"{key}.{kind}", "must be a token of RFC 9110: letters, digits and marks, no blank")

@@ -16,6 +16,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _QUOTABLE = re.compile(r"[\x20-\x7e]+")
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]*))?")  # RFC 6454, 6.2
+_DEFAULT_PORTS = {("http", "80"), ("https", "443")}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -37,6 +39,12 @@ def is_scope(text: str) -> bool:
 def is_quotable(text: str) -> bool:
     """Printable ASCII: what a quoted-string of a challenge can hold."""
     return _QUOTABLE.fullmatch(text) is not None
+
+
+def is_origin(text: str) -> bool:
+    """An origin as browsers serialise it; "null" is nobody's."""
+    match = _ORIGIN.fullmatch(text)
+    return match is not None and match.groups() not in _DEFAULT_PORTS
 
 
 def is_variable(text: str) -> bool:

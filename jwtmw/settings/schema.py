@@ -174,6 +174,9 @@ class SettingsCommon(Table, frozen=True, kw_only=True):
     cache: Cache = Cache()
     http: Http = Http()
     rules: tuple[Rule, ...] = ()
+    origins: tuple[str, ...] = ()
+    hide_credentials: bool = False
+    identity_headers: dict[str, str] = {}
 
 
 class SettingsTable(SettingsCommon, frozen=True, kw_only=True):
@@ -184,9 +187,6 @@ class SettingsTable(SettingsCommon, frozen=True, kw_only=True):
     # Not supported yet.
     external_url: str = ""
     max_body_bytes: int = 1_048_576
-    origins: tuple[str, ...] = ()
-    hide_credentials: bool = False
-    identity_headers: dict[str, str] = {}
     vault: dict[str, Any] = {}
 
 

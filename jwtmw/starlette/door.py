@@ -144,10 +144,10 @@ def announce(scope: Scope, request: GuardedRequest) -> None:
     """Show the caller who was let in late in every scope on the way."""
     inner = scope
     while isinstance(scope, GuardedScope):
-        introduce(scope, request.allow)
+        introduce(scope, request)
         scope = scope.origin
-    introduce(scope, request.allow)
-    request.shown = inner["headers"]
+    introduce(scope, request)
+    request.shown = inner["headers"], inner.get("query_string")
 
 
 class Door:

@@ -58,7 +58,7 @@ class GuardedRequest(ASGIRequest):
     outer     the marks of what was mounted on the way
     watched   whether even an unmarked function must be asked about: one of the three above is set
     answering  whether an answer has begun, where a gate is there to see it
-    shown     the headers that the application sees, where they are not those that came
+    shown     the headers and the query that the application sees, the very objects
     at        what the next router should see; None: what this request says itself
     chosen    whether the last router has named what answers; `passed` are those of mounted applications on the way
     prefix    what mounts have taken off the path so far
@@ -76,7 +76,7 @@ class GuardedRequest(ASGIRequest):
     outer: Mark | None = None
     watched = False
     answering = False
-    shown: object = None
+    shown: tuple[object, object] = (None, None)
     at: Where | None = None
     chosen = False
     passed: tuple[Any, ...] = ()
@@ -93,9 +93,12 @@ class GuardedRequest(ASGIRequest):
     def stand_before(self, behind: GuardedRequest, scope: Scope) -> None:
         """Another policy has judged this request before: both must let it in."""
         self.behind, self.watched = behind, True
-        if scope["headers"] is behind.shown:
-            # A token that was hidden from the application is not hidden from its own policy.
+        # A token that was hidden from the application is not hidden from its own policy.
+        headers, query = behind.shown
+        if scope["headers"] is headers:
             self.headers = behind.headers
+        if query is not None and scope.get("query_string") is query:
+            self.query_string = behind.query_string
 
     def all(self) -> Iterator[GuardedRequest]:
         """This request and those behind it."""
@@ -212,9 +215,27 @@ def _credentials(scopes: frozenset[str]) -> Credentials:
     return Credentials(("authenticated", *sorted(scopes)))
 
 
-def introduce(scope: Scope, allow: Allow) -> None:
-    """The caller as Starlette shows it: `request.user`, `request.auth`."""
+def introduce(scope: Scope, request: GuardedRequest) -> None:
+    """The caller as Starlette shows it: `request.user`, `request.auth`, and the request as the application may see it.
+
+    Whoever calls this notes what is `shown` from now on.
+    """
+    allow = request.allow
+    if request.policy.disclosure is not None or request.behind is not None:
+        _disclose(scope, request)
     admit(scope, allow)
     principal = allow.principal
     scope["user"] = allow.user
     scope["auth"] = _credentials(principal.scopes) if principal.is_authenticated else NOBODY
+
+
+def _disclose(scope: Scope, request: GuardedRequest) -> None:
+    """What an earlier decision hid is hidden no more, unless somebody has changed it since."""
+    headers, query = request.shown
+    if scope["headers"] is headers:
+        scope["headers"] = request.headers
+    if query is not None and scope["query_string"] is query:
+        scope["query_string"] = request.query_string
+    for each in reversed([*request.all()]):
+        if each.policy.disclosure is not None:
+            each.policy.disclosure.scope(scope, each.allow)

@@ -73,12 +73,13 @@ class JWTMiddleware:
         if type(decision) is Deny and not decision.liftable:
             return await self._refuse(policy, request, decision, scope, send)
         allow = request.allow
-        introduce(scope, allow)
+        introduce(scope, request)
+        request.shown = scope["headers"], scope.get("query_string")
         token = judged_request.set(request)
         try:
             if allow.place is None or allow.place.kind != "header" or kind != "http":
                 # Who is anonymous so far may yet be let in, by a token that asks something of the response.
-                request.shown, send = scope["headers"], Gate(request, scope, send)
+                send = Gate(request, scope, send)
             elif behind is None and self._router.middleware_stack is self._next:
                 scope[GUARDED] = request
                 guarded = GuardedScope(scope)

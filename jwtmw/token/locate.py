@@ -25,12 +25,12 @@ _TCHARS = frozenset(
 _BLANK = b" \t"
 _COMMA = 0x2C
 
-Kind = Literal["header", "query", "subprotocol"]
+Kind = Literal["header", "query", "cookie", "subprotocol"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where tokens may be: a header with a scheme or raw (`scheme` None), a query parameter, a WebSocket subprotocol.
+    """Where tokens may be: a header with a scheme or raw (`scheme` None), a query parameter, a cookie, a subprotocol.
 
     `scheme_optional` admits the bare token as well. Header names and schemes are the same in any case.
     """
@@ -141,6 +141,8 @@ def without_token(header_value: bytes, place: Place) -> list[str]:
 def _reader(place: Place, limit: int) -> Reader:
     if place.kind == "query":
         return _query_reader(place.name.encode(), limit)
+    if place.kind == "cookie":
+        return _cookie_reader(place.name.encode(), limit)
     if place.kind == "subprotocol":
         return _subprotocol_reader(place.name.encode(), limit)
     return _header_reader(place.name.lower().encode(), _header_grammar(place, limit))
@@ -186,8 +188,7 @@ def _query_reader(name: bytes, limit: int) -> Reader:
     def read(request: Request) -> bytes | None:
         if not request.query_string:
             return None
-        members = (member.partition(b"=") for member in request.query_string.split(b"&"))
-        values = [value for key, _, value in members if _unquote(key) == name]
+        values = [_value(member) for member in request.query_string.split(b"&") if is_member(member, name)]
         if len(values) > 1:
             raise TokenRefused(Reason.CREDENTIALS_REPEATED)
         return _whole(_unquote(values[0]), limit) if values else None
@@ -195,9 +196,36 @@ def _query_reader(name: bytes, limit: int) -> Reader:
     return read
 
 
+def is_member(member: bytes, name: bytes) -> bool:
+    """Whether this part of a query is called `name` once decoded."""
+    return _unquote(member.partition(b"=")[0]) == name
+
+
+def _value(pair: bytes) -> bytes:
+    return pair.partition(b"=")[2]
+
+
 def _unquote(text: bytes) -> bytes:
     """A query's name or value, decoded once, as frameworks do it."""
     return unquote_to_bytes(text.replace(b"+", b" ")) if b"%" in text or b"+" in text else text
+
+
+def _cookie_reader(name: bytes, limit: int) -> Reader:
+    def read(request: Request) -> bytes | None:
+        cookies = (request.header(b"cookie") or b"").split(b";")
+        # An empty cookie is an absent one.
+        values = [value for each in cookies if is_cookie(each, name) and (value := _value(each).strip(_BLANK))]
+        if len(values) > 1:
+            raise TokenRefused(Reason.CREDENTIALS_REPEATED)
+        return _whole(values[0], limit) if values else None
+
+    return read
+
+
+def is_cookie(cookie: bytes, name: bytes) -> bool:
+    """Whether this part of a `Cookie` header is the cookie of this name (RFC 6265, section 4.2.1)."""
+    before, equals, _ = cookie.partition(b"=")
+    return equals == b"=" and before.strip(_BLANK) == name
 
 
 def _subprotocol_reader(name: bytes, limit: int) -> Reader:

@@ -96,6 +96,7 @@ def _passed(case: Case, driver: Driver, answer: Answer, world: World) -> None:
     if not driver.has_app:
         assert answer.status == 200, f"refused with {answer.status}: {answer.body!r} {answer.counted}"
         return
+    _found(case, answer)
     bare = world.bare(driver.name, case, driver.drive)
     assert bare.reached == answer.reached, f"{answer.status} {answer.counted}"
     assert bare.dependencies == answer.dependencies
@@ -108,6 +109,18 @@ def _passed(case: Case, driver: Driver, answer: Answer, world: World) -> None:
         assert sorted([*kept, (b"cache-control", b"no-store")]) == sorted(answer.headers)
     else:
         assert bare.headers == answer.headers
+
+
+def _found(case: Case, answer: Answer) -> None:
+    """What the application found in the headers that the case names, in every spelling, and in the query."""
+    if not case.expect.sees and case.expect.query is None:
+        return
+    assert answer.found is not None, "the driver's application must tell what it found: ledger.find, find_environ"
+    for name, value in case.expect.sees.items():
+        spelt = [line[1] for line in answer.found if re.sub(rb"[^a-z0-9]", b"-", line[0].lower()) == name.encode()]
+        assert ([] if value is None else [value]) == spelt, f"the application found {name}: {spelt}"
+    if case.expect.query is not None:
+        assert case.expect.query == answer.query, "the query that the application found"
 
 
 def _accepted(case: Case, bare: Answer, answer: Answer) -> None:

@@ -149,6 +149,15 @@ MARKED = [
 ]
 
 HEADER = {"header": "Authorization", "scheme": "Bearer"}
+COOKIE = {"cookie": "jwt"}
+SHOP = "https://shop.example"
+IDENTITY = {
+    "X-Consumer-Username": "sub",
+    "X-Client": "client_id",
+    "X-Level": "level",
+    "X-Groups": "groups",
+    "X-Tier": "realm.tier",
+}
 PLACES = [HEADER, {"query": "jwt"}, {"subprotocol": "bearer"}]
 EXPOSED = "the check failed on purpose"
 
@@ -180,6 +189,28 @@ POLICIES: dict[str, Spec] = {
     "one-own-place": spec(corp(), other(token_from=[{"header": "X-Partner"}])),
     "subprotocol": spec(token_from=[HEADER, {"subprotocol": "bearer"}], rules=REQUIREMENTS[:2]),
     "small-tokens": spec(max_token_bytes=1024),
+    # Cookies, and the proof that they need.
+    "cookie": spec(token_from=[HEADER, COOKIE], origins=[SHOP, "http://127.0.0.1:8000"], rules=REQUIREMENTS[:3]),
+    "cookie-only": spec(token_from=[COOKIE], origins=[SHOP]),
+    "cookies": spec(token_from=[COOKIE, {"cookie": "session"}], origins=[SHOP]),
+    "cookie-of-one-issuer": spec(corp(), other(token_from=[COOKIE]), origins=[SHOP]),
+    "cookie-reported": spec(token_from=[COOKIE], origins=[SHOP], report_only=True),
+    "cookie-marks": spec(token_from=[HEADER, COOKIE], origins=[SHOP]),
+    # What the application is shown.
+    "identity": spec(identity_headers=IDENTITY, rules=REQUIREMENTS[:2]),
+    "identity-non-secure": spec(identity_headers=IDENTITY, secure=False),
+    "identity-inbound-off": spec(identity_headers=IDENTITY, inbound=False),
+    "identity-reported": spec(identity_headers=IDENTITY, report_only=True),
+    "identity-places": spec(identity_headers=IDENTITY, token_from=[HEADER, COOKIE, {"query": "jwt"}], origins=[SHOP]),
+    "hiding": spec(
+        hide_credentials=True,
+        token_from=[HEADER, {"header": "JWT"}, COOKIE, {"query": "jwt"}],
+        origins=[SHOP],
+        rules=REQUIREMENTS[:2],
+    ),
+    "hiding-identity": spec(hide_credentials=True, identity_headers=IDENTITY),
+    "hiding-non-secure": spec(hide_credentials=True, secure=False),
+    "not-hiding": spec(token_from=[HEADER, COOKIE, {"query": "jwt"}], origins=[SHOP]),
     # Algorithms and keys.
     "secret": keyed(secret=SECRET_TEXT),
     "secret-all": keyed(secret=SECRET_TEXT, algorithms=["HS256", "HS384", "HS512"]),

@@ -24,6 +24,7 @@ STATUS = {
     Code.TOKEN_INVALID: 401,
     Code.INSUFFICIENT_SCOPE: 403,
     Code.FORBIDDEN: 403,
+    Code.CSRF: 403,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL_ERROR: 500,
 }
@@ -69,6 +70,9 @@ class Expect:
     retry_after the exact Retry-After; SOON where jitter decides
     fetches     how many times the key server was asked, by all of the case's requests together
     body        the exact body, where the case is about it
+    sees        headers that the application must have found, lower-case with dashes; None: must not have found, in
+                whatever spelling
+    query       the query string that the application must have found
     close       the close code of a WebSocket that is refused without the extension
     subprotocol what the handshake chose; `offered` is what the application saw
     """
@@ -86,6 +90,8 @@ class Expect:
     subprotocol: bytes | None = None
     offered: tuple[str, ...] | None = None
     fetches: int | None = None
+    sees: Mapping[str, bytes | None] = field(default_factory=dict)
+    query: bytes | None = None
 
     @property
     def passes(self) -> bool:
@@ -131,7 +137,8 @@ class Answer:
     """What came back, and what happened inside.
 
     Header names are lower-case; `status` is 101 for an accepted WebSocket, 0 for one that was only closed. `seen` is
-    all that the application found in its headers and subprotocols; `counted` the reasons that the policy counted.
+    all that the application of a WebSocket found in its headers and subprotocols, `found` the header lines and `query`
+    the query string of any; `counted` the reasons that the policy counted.
     """
 
     status: int
@@ -144,6 +151,8 @@ class Answer:
     close: int | None = None
     offered: tuple[str, ...] | None = None
     seen: str = ""
+    found: tuple[Header, ...] | None = None
+    query: bytes | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
     fetches: int = 0
 
@@ -203,6 +212,7 @@ REPEATED = refused(Reason.CREDENTIALS_REPEATED)
 BAD_REQUEST = MALFORMED.but(reason=None)
 BAD_PATH = refused(Reason.PATH_AMBIGUOUS)
 BAD_METHOD = refused(Reason.METHOD_UNKNOWN)
+CSRF = refused(Reason.CSRF)
 FORBIDDEN = refused(Reason.RULE_DENIES)
 FORMAT = refused(Reason.TOKEN_FORMAT)
 JSON = refused(Reason.TOKEN_JSON)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -36,6 +36,8 @@ class Ledger:
     caller: str | None = None
     offered: tuple[str, ...] | None = None
     seen: str = ""
+    found: tuple[tuple[bytes, bytes], ...] | None = None
+    query: bytes | None = None
 
     def enter(self) -> None:
         """The endpoint was reached."""
@@ -49,9 +51,24 @@ class Ledger:
         self.offered = tuple(subprotocols)
         self.seen = repr([*subprotocols, *(value for name, value in headers if name == b"sec-websocket-protocol")])
 
+    def find(self, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> None:
+        """What the application found in its request: header lines as they are, and the query string."""
+        self.found = tuple((bytes(name), bytes(value)) for name, value in headers)
+        self.query = query
+
+    def find_environ(self, environ: Mapping[str, Any]) -> None:
+        """The same, of a WSGI environ or of what has its keys."""
+        names = [key for key in environ if key.startswith("HTTP_")]
+        lines = [(key[5:].replace("_", "-").lower(), environ[key]) for key in names]
+        self.find(
+            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines],
+            environ.get("QUERY_STRING", "").encode("latin-1"),
+        )
+
     def clear(self) -> None:
         self.endpoint = self.dependencies = self.body_reads = 0
         self.caller, self.offered, self.seen = None, None, ""
+        self.found = self.query = None
 
 
 @dataclass(slots=True)
@@ -161,7 +178,7 @@ class World:
         ledger = self.ledger
         answer.reached, answer.body_read = ledger.endpoint > 0, ledger.body_reads > 0
         answer.dependencies, answer.caller, answer.offered = ledger.dependencies, ledger.caller, ledger.offered
-        answer.seen = ledger.seen
+        answer.seen, answer.found, answer.query = ledger.seen, ledger.found, ledger.query
         answer.counted = stand.counted()
         return answer
 

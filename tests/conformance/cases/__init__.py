@@ -5,8 +5,11 @@ from __future__ import annotations
 from tests.conformance.cases import (
     algorithms,
     claims,
+    cookies,
     errors,
     extraction,
+    hiding,
+    identity,
     issuers_audience,
     json_and_jws,
     keys,
@@ -22,7 +25,7 @@ from tests.conformance.schema import Case
 
 _MODULES = (
     extraction, json_and_jws, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors,
-    modes, marks, websocket, keys,
+    modes, marks, websocket, keys, cookies, identity, hiding,
 )  # fmt: skip
 THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
 THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}

@@ -26,10 +26,11 @@ class Facts(adapter.Request):
         self.root_path = request.root_path
         self.websocket = request.websocket
         self.headers = [(name.lower(), value) for name, value in request.headers]
+        self.crumbs = b"; " if request.scope.get("http_version") == "2" else b","
 
     def header(self, name: bytes) -> bytes | None:
         values = [value for key, value in self.headers if key == name]
-        return b",".join(values) if values else None
+        return (self.crumbs if name == b"cookie" else b",").join(values) if values else None
 
 
 def _marked(endpoint: Endpoint) -> Any:

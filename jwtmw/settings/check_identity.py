@@ -1,0 +1,47 @@
+"""`identity_headers`: which headers may say who is calling.
+
+Owns: names that cannot be told apart, and names that already mean something else.
+Must never know: requests, claims' values.
+"""
+
+from __future__ import annotations
+
+from jwtmw.gateway.identity import folded
+from jwtmw.settings.findings import Findings, wrong
+from jwtmw.settings.grammar import is_plain, is_token
+from jwtmw.settings.schema import SettingsTable
+
+# What servers, frameworks and jwtmw itself go by: a claim in its place would change how the request is read.
+_TAKEN = frozenset(
+    {
+        *("authorization", "proxy-authorization", "cookie", "origin", "host", "forwarded"),
+        *("content-encoding", "content-length", "content-type", "expect", "te", "trailer", "transfer-encoding"),
+        *("connection", "keep-alive", "proxy-connection", "upgrade"),
+    }
+)
+
+
+def identity_problems(table: SettingsTable) -> Findings:
+    """What is wrong with `identity_headers`."""
+    places = [*table.token_from, *(place for issuer in table.issuers for place in issuer.token_from or ())]
+    credentials = {_spelling(place.header) for place in places if place.header is not None and is_token(place.header)}
+    seen: dict[str, str] = {}
+    for name, claim in table.identity_headers.items():
+        key = f"identity_headers.{name}"
+        if not is_token(name):
+            yield wrong(key, "is no name of a header: letters, digits and marks, no blank")
+            continue
+        spelling = _spelling(name)
+        if spelling in _TAKEN or spelling.startswith("sec-"):
+            yield wrong(key, "this header has a meaning of its own")
+        elif spelling in credentials:
+            yield wrong(key, "token_from looks for tokens in this header")
+        elif other := seen.get(spelling):
+            yield wrong(key, f"cannot be told from {other}: readers take -, _ and case for the same")
+        seen.setdefault(spelling, name)
+        if not is_plain(claim):
+            yield wrong(key, "must name a claim, or the path to one")
+
+
+def _spelling(name: str) -> str:
+    return folded(name.encode("ascii")).decode("ascii")
