@@ -90,7 +90,7 @@ class Expect:
     subprotocol: bytes | None = None
     offered: tuple[str, ...] | None = None
     fetches: int | None = None
-    sees: Mapping[str, bytes | None] = field(default_factory=dict)
+    sees: dict[str, bytes | None] = field(default_factory=dict)
     query: bytes | None = None
 
     @property

@@ -87,6 +87,38 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"token_from": [{"header": "A", "scheme_optional": True}]}, "token_from[0].scheme_optional", "Name the scheme"),
     ({"token_from": [{"query": ""}]}, "token_from[0].query", 'query = "jwt"'),
     ({"token_from": [{"subprotocol": "a b"}]}, "token_from[0].subprotocol", 'subprotocol = "bearer"'),
+    ({"token_from": [{"cookie": "a b"}]}, "token_from[0].cookie", 'cookie = "session"'),
+    ({"token_from": [{"cookie": "jwt"}]}, "origins", "a token in a cookie needs it (token_from[0])"),
+    ({"issuers[0].token_from": [{"cookie": "jwt"}]}, "origins", "needs it (issuers[0].token_from[0])"),
+    ({"issuers[0].token_from": [{"cookie": ""}]}, "issuers[0].token_from[0].cookie", "RFC 9110"),
+    ({"origins": ["https://shop.example"]}, "origins", "add { cookie = ... }"),
+    *(
+        ({"token_from": [{"cookie": "jwt"}], "origins": ["https://shop.example", origin]}, "origins[1]", "lower-case")
+        for origin in (
+            *("*", "null", "", "shop.example", "https://", "https://*.example", "https://Shop.example"),
+            *("https://shop.example/", "https://shop.example:443", "http://shop.example:80", "https://a@shop.example"),
+            *("https://a,https://b", "https://größe.example", "https://shop.example:0", "https://shop.example:"),
+        )
+    ),
+    *(
+        ({"identity_headers": {name: "sub"}}, f"identity_headers.{name}", message)
+        for name, message in (
+            ("X User", "no name of a header"),
+            ("X-Größe", "no name of a header"),
+            ("", "no name of a header"),
+            ("Host", "a meaning of its own"),
+            ("Content_Length", "a meaning of its own"),
+            ("Sec-Fetch-Site", "a meaning of its own"),
+            ("AUTHORIZATION", "a meaning of its own"),
+        )
+    ),
+    ({"identity_headers": {"X-A": "sub", "x_a": "sub"}}, "identity_headers.x_a", "cannot be told from X-A"),
+    ({"identity_headers": {"X-A": ""}}, "identity_headers.X-A", "the path to one"),
+    (
+        {"token_from": [{"header": "X-Token"}], "identity_headers": {"X_Token": "sub"}},
+        "identity_headers.X_Token",
+        "looks for tokens",
+    ),
     ({"issuers": []}, "issuers", "[[issuers]]"),
     ({"issuers[0].name": ""}, "issuers[0].name", 'name = "corp"'),
     ({"issuers[0].issuer": None}, "issuers[0].issuer", "require_issuer = false"),
@@ -219,12 +251,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
 NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"external_url": "https://orders.example"}, "external_url"),
     ({"max_body_bytes": 1}, "max_body_bytes"),
-    ({"origins": ["https://shop.example"]}, "origins"),
-    ({"hide_credentials": True}, "hide_credentials"),
-    ({"identity_headers": {"X-User": "sub"}}, "identity_headers"),
     ({"vault": {"main": {"url": "https://vault.example"}}}, "vault"),
-    ({"token_from": [{"cookie": "session"}]}, "token_from[0].cookie"),
-    ({"issuers[0].token_from": [{"cookie": "session"}]}, "issuers[0].token_from[0].cookie"),
     ({"issuers[0].consumers": []}, "issuers[0].consumers"),
     ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
     ({"issuers[0].vault": {}}, "issuers[0].vault"),
@@ -235,6 +262,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
 ]
 HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
+    "hide_credentials",
     *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
     "issuers[0].client_id_as_audience",
 }
@@ -255,7 +283,8 @@ def test_the_tables_are_complete() -> None:
 
 
 def _is_at(key: str, path: str) -> bool:
-    return key == path or key.startswith(f"{path}[") or (path.endswith(".claims") and key.startswith(f"{path}."))
+    is_member = path.endswith((".claims", "identity_headers")) and key.startswith(f"{path}.")
+    return key == path or key.startswith(f"{path}[") or is_member
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -302,9 +331,6 @@ def test_harmless_defaults_of_features_to_come_are_accepted() -> None:
     harmless = {
         "external_url": "",
         "max_body_bytes": 1048576,
-        "origins": [],
-        "hide_credentials": False,
-        "identity_headers": {},
         "vault": {},
         "rules[0].single_use": False,
         "rules[0].dpop": False,

@@ -111,9 +111,7 @@ def test_every_feature_to_come_is_marked() -> None:
         if "ot supported yet" in row.meaning
     }
     assert {
-        *(("Top level", key) for key in ("external_url", "max_body_bytes", "origins", "hide_credentials")),
-        *(("Top level", key) for key in ("identity_headers", "vault")),
-        ("Places", "cookie"),
+        *(("Top level", key) for key in ("external_url", "max_body_bytes", "vault")),
         *(("Issuers", key) for key in ("consumers", "introspection", "vault")),
         *(("Rules", key) for key in ("body", "single_use", "dpop", "mtls")),
     } == marked

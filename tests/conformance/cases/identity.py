@@ -8,7 +8,7 @@ from tests.conformance.schema import ANONYMOUS, MISSING, Case, Expect, Header, b
 from tests.conformance.tokens import ALICE, EXPIRED, GOOD, token
 
 NAMES = ("x-consumer-username", "x-client", "x-level", "x-groups", "x-tier")
-NOTHING = dict.fromkeys(NAMES)
+NOTHING: dict[str, bytes | None] = dict.fromkeys(NAMES)
 SPELLINGS = (
     *(b"x-consumer-username", b"X-Consumer-Username", b"X-CONSUMER-USERNAME", b"x_consumer_username"),
     *(b"X_Consumer_Username", b"x-consumer_username", b"X.Consumer.Username", b"x~consumer-username"),

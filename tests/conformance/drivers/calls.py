@@ -101,7 +101,7 @@ def plain_app(ledger: Ledger) -> App:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         ledger.enter()
-        ledger.find(scope["headers"], scope["query_string"])
+        ledger.find(scope.get("headers", ()), scope.get("query_string", b""))
         if scope["type"] == "websocket":
             return await _chat(ledger, scope, receive, send)
         body = await _body(receive)
