@@ -165,6 +165,7 @@ def test_every_key_of_an_issuer_reaches_the_engine(jwtmw_issuer: TestIssuer) -> 
         "issuer": jwtmw_issuer.issuer,
         "audience": {"orders"},
         "require_audience": True,
+        "client_id_as_audience": False,
         "algorithms": {"ES256"},
         "token_types": {"at+jwt"},
         "require_expiry": True,
