@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
-from jwtmw.challenge import Response
+from jwtmw.challenge import Renderer, Response
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Decision, Deny
 from jwtmw.drive import arun
-from jwtmw.errors import ConfigurationError, Denied
+from jwtmw.errors import Denied
+from jwtmw.nested import refuse_twice
 from jwtmw.request import Request
 from jwtmw.token.locate import Place, without_token
 
@@ -32,6 +33,10 @@ PRINCIPAL = "jwtmw.principal"
 # RFC 6455 section 7.4.1: policy violation, for servers without the websocket.http.response extension.
 POLICY_VIOLATION = 1008
 _CLOSE: Message = {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""}
+SERVER_ERROR = 500
+_ACCEPT = "websocket.accept"
+# The messages that begin an answer; a handshake's is its end as well where it is a close.
+_BEGINS = frozenset({"http.response.start", "websocket.http.response.start", _ACCEPT, "websocket.close"})
 SUBPROTOCOLS = b"sec-websocket-protocol"
 
 
@@ -107,7 +112,7 @@ class JWTMiddleware:
     def __init__(self, app: ASGIApp, policy: PolicySource = None) -> None:
         self.app = app
         self.policy = Policy.load(policy)
-        _refuse_twice(app, self.policy)
+        refuse_twice(JWTMiddleware, app, self.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge the request, then call the app or send the refusal."""
@@ -128,45 +133,60 @@ class JWTMiddleware:
         admit(scope, decision)
         if self.policy.disclosure is not None:
             self.policy.disclosure.scope(scope, decision)
-        if decision.place is not None and decision.place.kind != "header":
-            send = admit_send(send, decision)
-        begun = None
-        if request.websocket:
-            send = begun = _Begun(send)
+        answer = _Answer(renderer, request, scope, send)
         token = judged_request.set(request)
         try:
-            return await self.app(scope, receive, send)
+            return await self.app(scope, receive, answer)
         except Denied as denied:
-            # The second lock inside the application. Where an HTTP response has begun, the server fails loudly.
-            if begun is not None and begun.yes:
-                return await send({**_CLOSE})
-            await send_response(renderer.render(denied.decision, request), scope, send)
+            # The second lock inside the application. Where its answer is under way, the server fails loudly.
+            if answer.accepted:
+                await send({**_CLOSE})
+            elif not answer.begun:
+                await answer.refuse(denied.decision)
+            elif not answer.replaced:
+                raise
         finally:
             # Who asks for the caller from now on, in a task that lives longer, is told that there is none.
             request.judge = None
             judged_request.reset(token)
 
 
-class _Begun:
-    """A WebSocket's `send`, which knows whether the handshake was answered: behind that it can only be closed."""
+class _Answer:
+    """The app's `send`, which knows how far the answer is, and sends the refusal in the place of a 500.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.yes = False
+    Frameworks make a 500 of exceptions that they do not know, and of a handshake a close. Where the second lock
+    refused, the refusal is sent, once, and what the framework sends behind it is not.
+    """
 
-    async def __call__(self, message: Message) -> None:
-        self.yes = True
-        await self._send(message)
+    __slots__ = ("_renderer", "_request", "_scope", "_send", "_served", "accepted", "begun", "replaced")
+
+    def __init__(self, renderer: Renderer, request: Request, scope: Scope, served: Send) -> None:
+        self._renderer = renderer
+        self._request = request
+        self._scope = scope
+        self._served = served
+        self._send = served if request.allow is None else admit_send(served, request.allow)
+        self.accepted = self.begun = self.replaced = False
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        kind = message["type"]
+        if self.replaced:
+            return _nothing()
+        if kind in _BEGINS:
+            deny = self._request.denied
+            begun, self.begun = self.begun, True
+            if deny is not None and not begun and (kind == _CLOSE["type"] or message.get("status") == SERVER_ERROR):
+                self.replaced = True
+                return self.refuse(deny)
+            self.accepted = kind == _ACCEPT
+        return self._send(message)
+
+    def refuse(self, deny: Deny) -> Awaitable[None]:
+        """Send what the one renderer makes of it."""
+        return send_response(self._renderer.render(deny, self._request), self._scope, self._served)
 
 
-def _refuse_twice(app: object, policy: Policy) -> None:
-    """Look through the middleware between, as far as it keeps what it wraps as `app`."""
-    seen: set[int] = set()
-    while app is not None and id(app) not in seen:
-        if isinstance(app, JWTMiddleware) and app.policy is policy:
-            raise ConfigurationError("policy", "the same policy is applied twice to one application", "Wrap it once")
-        seen.add(id(app))
-        app = getattr(app, "app", None)
+async def _nothing() -> None: ...
 
 
 def admit(scope: Scope, allow: Allow) -> None:
@@ -219,7 +239,7 @@ def _choose_subprotocol(send: Send, name: str) -> Send:
     """A browser fails the handshake if none of the protocols that it offered is chosen (RFC 6455 section 4.1)."""
 
     async def send_choosing(message: Message) -> None:
-        if message["type"] == "websocket.accept" and not message.get("subprotocol"):
+        if message["type"] == _ACCEPT and not message.get("subprotocol"):
             message = {**message, "subprotocol": name}
         await send(message)
 

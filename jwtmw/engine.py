@@ -121,6 +121,7 @@ class Engine:
         if reason is not None:
             decision = self.conclude(request, _lacking(reason, ask, allow))
             if isinstance(decision, Deny):
+                request.denied = decision
                 raise Denied(decision)
 
     def conclude(self, request: Request, deny: Deny) -> Decision:

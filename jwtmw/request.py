@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from jwtmw.decision import Allow
+    from jwtmw.decision import Allow, Deny
     from jwtmw.policy.marks import Mark
     from jwtmw.policy.rules import Ask
 
@@ -38,6 +38,7 @@ class Request:
     ask           what the route wants; None before, and where no rule was asked
     judge, allow  who let the request in, and as whom; None before
     judged_mark   the mark that this decision has taken into account
+    denied        what the second lock refused while the application ran; None where it did not
     """
 
     # Defaults are the class's, so that making the facts costs only what the adapter says.
@@ -51,6 +52,7 @@ class Request:
     judge: Judge | None = None
     allow: Allow | None = None
     judged_mark: Mark | None = None
+    denied: Deny | None = None
 
     def __init__(self, method: str, path: str, raw_path: bytes | None = None, query_string: bytes = b"") -> None:
         self.method = method

@@ -16,7 +16,7 @@ from tests.conformance.report import skips
 from tests.conformance.schema import Case
 from tests.conformance.world import World
 
-IN_PROCESS = [DRIVERS[name] for name in ("engine", "asgi", "starlette", "starlette-protect", "fastapi")]
+IN_PROCESS = [DRIVERS[name] for name in ("engine", "asgi", "wsgi", "starlette", "starlette-protect", "fastapi")]
 # Reasons that no request alone can bring about.
 UNREACHABLE = {Reason.INTERNAL}
 
