@@ -27,7 +27,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Each framework has types of its own for the three.
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 PRINCIPAL = "jwtmw.principal"
 # RFC 6455 section 7.4.1: policy violation, for servers without the websocket.http.response extension.

@@ -219,22 +219,9 @@ def test_what_is_not_judged_passes_however_odd(jwtmw_issuer: TestIssuer) -> None
 
 
 def test_an_allowed_response_is_untouched(policy: Policy, jwtmw_issuer: TestIssuer) -> None:
-    """The messages are the application's, one by one, sent by the server's own `send`."""
+    """The messages are the application's own, one by one."""
     messages = [start((b"cache-control", b"max-age=60")), body(b"a", more=True), body(b"b", more=True), body(b"")]
-    sends = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        sends.append(send)
-        for message in messages:
-            await send(message)
-
-    sent: list[Message] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(JWTMiddleware(app, policy)(scope(jwtmw_issuer.token()), nothing, send))
-    assert [send] == sends
+    sent = answer(JWTMiddleware(App(*messages), policy), scope(jwtmw_issuer.token()))
     assert [id(message) for message in messages] == [id(message) for message in sent]
 
 
