@@ -5,7 +5,8 @@ notes `judge` and `allow` on the request, sets `judged_request` to it while the 
 `policy.renderer` makes of a `Deny`, also of the one in a `jwtmw.Denied` that the application raises. One that sees
 endpoints asks `mark_of` for their marks. It translates; it never decides.
 
-An environ's facts are a `WSGIRequest`, an ASGI scope's an `ASGIRequest`; `read_body` reads what an environ carries.
+An environ's facts are a `WSGIRequest`, an ASGI scope's an `ASGIRequest`; `read_body` reads what an environ carries,
+`admit_environ` tells it who the caller is, and `refuse_unfit` what no WSGI server can do.
 
 Owns: the names of the contract. Must never know: who builds on it.
 """
@@ -20,6 +21,8 @@ from jwtmw.engine import Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.request import Request
+from jwtmw.wsgi import admit as admit_environ
+from jwtmw.wsgi import no_store, refuse_unfit
 
 __all__ = [
     "ASGIRequest",
@@ -35,11 +38,14 @@ __all__ = [
     "Request",
     "Response",
     "WSGIRequest",
+    "admit_environ",
     "arun",
     "judged_request",
     "mark_of",
     "native",
+    "no_store",
     "octets",
     "read_body",
+    "refuse_unfit",
     "run",
 ]

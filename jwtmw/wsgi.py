@@ -55,6 +55,8 @@ class JWTMiddleware:
             return send_response(renderer.render(decision, request), start_response)
         request.judge, request.allow = engine, decision
         admit(environ, decision)
+        if self.policy.disclosure is not None:
+            self.policy.disclosure.environ(environ, decision)
         start = _Start(start_response, request, renderer)
         token = judged_request.set(request)
         body: Iterable[bytes] = ()

@@ -14,7 +14,7 @@ from tests.house.source import Module, modules, within
 MODULES = modules()
 
 CORE = ("jwtmw.errors", "jwtmw.decision", "jwtmw.request", "jwtmw.claimpath")
-ADAPTERS = ("jwtmw.adapter", "jwtmw.asgi", "jwtmw.wsgi", "jwtmw.starlette", "jwtmw.fastapi")
+ADAPTERS = ("jwtmw.adapter", "jwtmw.asgi", "jwtmw.wsgi", "jwtmw.nested", "jwtmw.starlette", "jwtmw.fastapi")
 DEVELOPMENT = (
     "jwtmw.testing",
     "jwtmw.cli",
@@ -120,6 +120,7 @@ def test_there_are_no_circles() -> None:
     [
         pytest.param("jwtmw", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw"),
         pytest.param("jwtmw.asgi", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw.asgi"),
+        pytest.param("jwtmw.wsgi", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw.wsgi"),
         pytest.param("jwtmw.testing", (*FRAMEWORKS, *FETCHERS[:4]), id="jwtmw.testing"),
         pytest.param("jwtmw_flask", FRAMEWORKS, id="jwtmw_flask"),
         pytest.param("jwtmw_django", FRAMEWORKS, id="jwtmw_django"),

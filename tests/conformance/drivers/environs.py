@@ -68,7 +68,10 @@ def _headers(request: Request) -> Environ:
         if b"_" not in name:
             lines.setdefault(name.decode("latin-1").upper().replace("-", "_"), []).append(value.decode("latin-1"))
     bare = ("CONTENT_TYPE", "CONTENT_LENGTH")
-    return {name if name in bare else f"HTTP_{name}": ",".join(values) for name, values in lines.items()}
+    # RFC 9113 section 8.2.3: the crumbs of HTTP/2 are one line again before anything like CGI sees them.
+    crumbs = "; " if request.scope.get("http_version") == "2" else ","
+    joined = {name: (crumbs if name == "COOKIE" else ",").join(values) for name, values in lines.items()}
+    return {name if name in bare else f"HTTP_{name}": value for name, value in joined.items()}
 
 
 def _said_by_hand(environ: Environ, request: Request) -> Environ:
@@ -140,6 +143,7 @@ def plain_app(ledger: Ledger) -> App:
 
     def app(environ: Environ, start_response: Any) -> Iterable[bytes]:
         ledger.enter()
+        ledger.find_environ(environ)
         body = environ["wsgi.input"].read()
         start_response("200 OK", [("Content-Type", "text/plain"), ("Cache-Control", "max-age=60"), ("X-Orders", "7")])
         yield b"%d bytes, " % len(body)
