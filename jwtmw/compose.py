@@ -30,7 +30,7 @@ from jwtmw.issuers.source import KeySource, StaticKeys
 from jwtmw.metrics import Metrics
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Rule, RuleBook
-from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, read_settings, schema
+from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, VaultKeys, read_settings, schema
 from jwtmw.token.cache import TokenCache
 from jwtmw.token.locate import Locator, Place
 from jwtmw.token.origins import Origins
@@ -230,7 +230,8 @@ def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> Ke
     if material is None:
         raise ConfigurationError(key, "has no keys", "Give it jwks_url, jwks, public_key or secret")
     if isinstance(material, JwksUrl | MetadataUrl):
-        timing = Timing(table.key_source.ttl, table.key_source.max_stale, table.key_source.cooldown, http.timeout)
+        timeout = _asked(material, http).timeout
+        timing = Timing(table.key_source.ttl, table.key_source.max_stale, table.key_source.cooldown, timeout)
         return RemoteKeys(table.name, key_fetch(table, material, http), timing, clock=clock.monotonic)
     keys = _configured(table, material)
     if not any(one.algorithms & set(table.algorithms) for one in keys.keys):
@@ -241,10 +242,15 @@ def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> Ke
 
 def key_fetch(table: schema.Issuer, material: JwksUrl | MetadataUrl, http: schema.Http) -> Fetch:
     """What fetches the issuer's keys. The URL is the configuration's, never a token's (RFC 8725 section 3.10)."""
-    asked = HttpSettings(http.timeout, http.ca_file, http.proxy)
+    asked = _asked(material, http)
     if isinstance(material, MetadataUrl):
         return Discovery(table.issuer or "", material.url, asked)
     return lambda etag: fetch(material.url, etag, asked)
+
+
+def _asked(material: JwksUrl | MetadataUrl, http: schema.Http) -> HttpSettings:
+    """A Vault has settings of its own."""
+    return material.http if isinstance(material, VaultKeys) else HttpSettings(http.timeout, http.ca_file, http.proxy)
 
 
 def _configured(table: schema.Issuer, material: Secret | Pem | JwkSet) -> KeySet:

@@ -95,8 +95,8 @@ def admit(environ: Environ, allow: Allow) -> None:
     Whoever a front server named there was not authenticated by this policy: one that is anonymous here has no name.
     """
     principal = environ[PRINCIPAL] = allow.principal
-    environ.pop("REMOTE_USER", None)
-    environ.pop("AUTH_TYPE", None)
+    for name in ("REMOTE_USER", "AUTH_TYPE"):
+        environ.pop(name, None)
     if principal.is_authenticated:
         environ["AUTH_TYPE"] = (allow.place and allow.place.scheme) or "Bearer"
         if principal.subject:
@@ -139,14 +139,17 @@ class _Start:
     `refusal` is then its body, in the place of whatever the app sends.
     """
 
-    # Defaults are the class's: one is made for each request.
-    begun = sent = False
-    refusal: list[bytes] | None = None
+    __slots__ = ("_no_store", "_renderer", "_start_response", "_write", "begun", "refusal", "request", "sent")
 
     def __init__(self, start_response: StartResponse, request: Request, renderer: Renderer) -> None:
         self._start_response = start_response
         self._renderer = renderer
+        self._write: Callable[[bytes], object] = self._discard
+        place = request.allow and request.allow.place
+        self._no_store = place is not None and place.kind == "query"
         self.request = request
+        self.begun = self.sent = False
+        self.refusal: list[bytes] | None = None
 
     def __call__(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """As PEP 3333 has it."""
@@ -154,18 +157,17 @@ class _Start:
         if deny is not None and status.startswith("500"):
             self._refuse(deny, exc_info)
             return self._discard
-        allow = self.request.allow
-        if allow is not None and allow.place is not None and allow.place.kind == "query":
+        if self._no_store:
             headers = no_store(headers)
+        arguments = (status, headers) if exc_info is None else (status, headers, exc_info)
+        self._write = self._start_response(*arguments)
         self.begun, self.refusal = True, None
-        if exc_info is None:
-            return partial(self._write, self._start_response(status, headers))
-        return partial(self._write, self._start_response(status, headers, exc_info))
+        return self.write
 
-    def _write(self, write: Callable[[bytes], object], data: bytes) -> None:
-        """By the server's own; behind it no other answer can be sent."""
+    def write(self, data: bytes) -> None:
+        """The server's own; behind it no other answer can be sent."""
         self.sent = True
-        write(data)
+        self._write(data)
 
     def deny(self, denied: Denied) -> None:
         """The second lock has spoken: answer, or let the server fail loudly where the app's answer is under way."""
@@ -188,31 +190,40 @@ class _Body:
     def __init__(self, body: Iterable[bytes], start: _Start) -> None:
         self._body = body
         self._start = start
+        self._chunks: Iterator[bytes] | None = None
+        self._replaced: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        """The app's chunks, or the refusal that stands in the place of all of them.
+        return self
 
-        A chunk is made while the caller is known, and only then: between two the thread is the server's own.
-        """
-        start, chunks = self._start, None
-        while start.refusal is None:
-            token = judged_request.set(start.request)
-            try:
-                if chunks is None:
-                    chunks = iter(self._body)
-                chunk = next(chunks)
-            except StopIteration:
-                break
-            except Denied as denied:
-                start.deny(denied)
-                break
-            finally:
-                judged_request.reset(token)
+    def __next__(self) -> bytes:
+        """The app's next chunk, or once the refusal that stands in the place of all of them."""
+        start = self._start
+        if start.refusal is None:
+            chunk = self._next()
             if start.refusal is None:
-                if chunk:
-                    start.sent = True
-                yield chunk
-        yield from start.refusal or ()
+                start.sent = start.sent or chunk != b""
+                return chunk
+        if self._replaced is None:
+            self._replaced = iter(start.refusal)
+        return next(self._replaced)
+
+    def _next(self) -> bytes:
+        """Made while the caller is known, and only then: between two chunks the thread is the server's own."""
+        start = self._start
+        token = judged_request.set(start.request)
+        try:
+            if self._chunks is None:
+                self._chunks = iter(self._body)
+            return next(self._chunks)
+        except Denied as denied:
+            start.deny(denied)
+        except StopIteration:
+            if start.refusal is None:
+                raise
+        finally:
+            judged_request.reset(token)
+        return b""
 
     def close(self) -> None:
         """Close the app's body, always; whatever it raises is the app's own."""

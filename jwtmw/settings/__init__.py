@@ -4,7 +4,7 @@ Owns: every key of the configuration, and the environment.
 Must never know: policies, tokens, key formats; others build these from `Settings`.
 """
 
-from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret
+from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret, VaultKeys
 from jwtmw.settings.read import read_settings
 from jwtmw.settings.schema import (
     Cache,
@@ -32,5 +32,6 @@ __all__ = [
     "Rule",
     "Secret",
     "Settings",
+    "VaultKeys",
     "read_settings",
 ]

@@ -26,8 +26,9 @@ from jwtmw.settings.schema import (
     Settings,
     SettingsCommon,
     SettingsTable,
-    Table,
 )
+from jwtmw.settings.table import Table
+from jwtmw.settings.vaults import vault_material
 
 
 def settings_of(
@@ -44,7 +45,7 @@ def settings_of(
     if modes.secure and modes.inbound:
         _require_issuers(table)
     issuers = (
-        _issuer(issuer, table.leeway, f"issuers[{index}]", folder if modes.secure else None)
+        _issuer(issuer, table, f"issuers[{index}]", folder if modes.secure else None)
         for index, issuer in enumerate(table.issuers)
     )
     common = _common(table, SettingsCommon)
@@ -83,12 +84,12 @@ def _common(table: Table, kind: type[Table]) -> dict[str, Any]:
     return {name: getattr(table, name) for name in kind.__struct_fields__}
 
 
-def _issuer(table: IssuerTable, leeway: float, key: str, folder: Path | None) -> Issuer:
+def _issuer(table: IssuerTable, whole: SettingsTable, key: str, folder: Path | None) -> Issuer:
     algorithms = algorithms_of(table)
     material = None
     if folder is not None:
         warn_of_weakness(table, key, algorithms)
-        material = key_material(table, key, folder)
+        material = vault_material(table.vault, whole, folder) if table.vault else key_material(table, key, folder)
     common = _common(table, IssuerCommon)
     common["token_types"] = tuple(_type(text) for text in table.token_types)
     return Issuer(
@@ -97,7 +98,7 @@ def _issuer(table: IssuerTable, leeway: float, key: str, folder: Path | None) ->
         audience=table.audience or (),
         algorithms=algorithms,
         subjects=table.subjects or (),
-        leeway=leeway if table.leeway is None else table.leeway,
+        leeway=whole.leeway if table.leeway is None else table.leeway,
         key_source=table.key_source or KeySource(),
         key_material=material,
     )

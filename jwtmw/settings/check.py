@@ -16,9 +16,11 @@ from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
 from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
 from jwtmw.settings.check_rules import rule_problems
+from jwtmw.settings.check_vault import issuer_vault_problems, vault_problems
 from jwtmw.settings.findings import one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_positive, is_quotable, is_within
-from jwtmw.settings.schema import IssuerTable, Rule, SettingsTable, Table
+from jwtmw.settings.schema import IssuerTable, Rule, SettingsTable
+from jwtmw.settings.table import Table
 
 DEFAULTS = ("authenticated", "deny", "public")
 ERROR_FORMATS = ("problem", "message", "edgex", "empty")
@@ -28,9 +30,8 @@ _NOT_YET: dict[type[Table], dict[str, Any]] = {
     SettingsTable: {
         "external_url": "",
         "max_body_bytes": 1_048_576,
-        "vault": {},
     },
-    IssuerTable: dict.fromkeys(("consumers", "introspection", "vault")),
+    IssuerTable: dict.fromkeys(("consumers", "introspection")),
     Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
 }
 
@@ -42,7 +43,11 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from _limit_problems(table)
     yield from _http_problems(table)
     yield from location_problems(table.token_from, "token_from")
+    yield from vault_problems(table.vault)
     yield from issuer_problems(table.issuers)
+    for index, issuer in enumerate(table.issuers):
+        if issuer.vault is not None:
+            yield from issuer_vault_problems(issuer.vault, table.vault, f"issuers[{index}].vault")
     yield from conflicts(table)
     yield from origin_problems(table)
     yield from identity_problems(table)

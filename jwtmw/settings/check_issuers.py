@@ -22,7 +22,7 @@ SOURCES = (
 )
 ALGORITHMS = (*sorted(ASYMMETRIC), *sorted(SYMMETRIC))
 _URLS = ("jwks_url", "discovery_url")
-FETCHED = (*_URLS, "jwks_path")
+FETCHED = (*_URLS, "jwks_path", "vault")
 _OTHER_SOURCES = "jwks_url, jwks, jwks_file, public_key, public_key_file or secret"
 
 
@@ -78,7 +78,8 @@ def _source_problems(issuer: IssuerTable, key: str) -> Findings:
         yield from _discovery_problems(issuer, key)
     for source in given[1:]:
         yield wrong(f"{key}.{source}", f"an issuer has one source of keys, and {given[0]} is one", "Drop one of them")
-    if issuer.key_source is not None and given and given[0] not in FETCHED:
+    introspects = issuer.vault is not None and issuer.vault.verify == "introspection"
+    if issuer.key_source is not None and given and (given[0] not in FETCHED or introspects):
         yield wrong(
             f"{key}.key_source", f"belongs to fetched keys, and {given[0]} is none of them", "Leave the key out"
         )

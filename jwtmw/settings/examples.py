@@ -56,7 +56,7 @@ _TOP = {
     "identity_headers": '{ "X-Consumer-Username" = "sub" }',
     "cache": "{ size = 10000, max_age = 300 }",
     "http": "{ timeout = 5 }",
-    "vault": "{}",
+    "vault": '{ main = { url = "https://vault.example:8200" } }',
     "issuers": '[{ issuer = "https://id.example/", audience = ["orders"], jwks_url = "https://id.example/jwks" }]',
     "rules": '[{ path = "/orders/**", scopes = ["orders:read"] }]',
 }
@@ -88,8 +88,21 @@ _ISSUER = {
     "discovery_url": '"https://id.example/.well-known/openid-configuration"',
     "consumers": '[{ name = "shop", key = "shop-key" }]',
     "introspection": '{ url = "https://id.example/introspect" }',
-    "vault": "{}",
+    "vault": '{ name = "main" }',
     "profile": '"keycloak"',
+}
+
+_VAULT = {
+    "url": '"https://vault.example:8200"',
+    "namespace": '"team"',
+    "token": '"$ENV://VAULT_TOKEN"',
+    "token_file": '"/run/vault/token"',
+    "userpass": '{ username = "orders", password = "$ENV://VAULT_PASSWORD" }',
+    "approle": '{ role_id = "orders", secret_id = "$FILE:///run/secrets/secret-id" }',
+    "kv_mount": '"secret"',
+    "kv_version": "2",
+    "timeout": "5",
+    "ca_file": '"vault-ca.pem"',
 }
 
 _RULE = {
@@ -110,14 +123,28 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "issuers[]": _ISSUER,
     "issuers[].token_from[]": _LOCATION,
     "issuers[].key_source": {"ttl": "300", "max_stale": "3600", "cooldown": "30"},
+    "issuers[].vault": {
+        "name": '"main"',
+        "verify": '"introspection"',
+        "client_id": '"orders"',
+        "ttl": "60",
+        "negative_ttl": "5",
+    },
+    "vault.*": _VAULT,
+    "vault.*.userpass": {"username": '"orders"', "password": '"$ENV://VAULT_PASSWORD"', "mount": '"userpass"'},
+    "vault.*.approle": {
+        "role_id": '"orders"',
+        "secret_id": '"$FILE:///run/secrets/secret-id"',
+        "mount": '"approle"',
+    },
     "rules[]": _RULE | _REQUIREMENT,
     "rules[].any_of[]": _REQUIREMENT,
 }
 
 
 def section_of(path: str) -> str:
-    """The path without its list indexes: `issuers[1].audience` is `issuers[].audience`."""
-    return re.sub(r"\[[^]]*\]", "[]", path)
+    """The path without indexes and names: `issuers[1].name` is `issuers[].name`, `vault.a.url` is `vault.*.url`."""
+    return re.sub(r"^vault\.[^.]+", "vault.*", re.sub(r"\[[^]]*\]", "[]", path))
 
 
 def example_of(path: str) -> str:

@@ -20,6 +20,11 @@ def wrong(key: str, problem: str, cure: str = "") -> ConfigurationError:
     return ConfigurationError(key, problem, cure or f"Write for example {example_of(key)}")
 
 
+def wrong_name(key: str) -> ConfigurationError:
+    """The problem of a table whose name is none; what was written there is not shown."""
+    return wrong(key, "has a table whose name is none", "Name it with letters, digits, - and _ only")
+
+
 def one_of(value: str, known: tuple[str, ...], key: str) -> Findings:
     """A problem where `value` is none of the `known`."""
     if value not in known:

@@ -18,6 +18,7 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _QUOTABLE = re.compile(r"[\x20-\x7e]+")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]*))?")  # RFC 6454, 6.2
 _DEFAULT_PORTS = {("http", "80"), ("https", "443")}
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -55,6 +56,11 @@ def is_variable(text: str) -> bool:
 def is_url_path(text: str) -> bool:
     """A path of RFC 3986, 3.3, from its slash on: no dot segments, nothing empty, nothing percent-encoded."""
     return _URL_PATH.fullmatch(text) is not None and not {".", ".."}.intersection(text.split("/"))
+
+
+def is_name(text: object) -> bool:
+    """The name of a table, as in `[vault.NAME]`."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 def is_within(number: float, low: float, high: float = math.inf) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from jwtmw.issuers.fetch import HttpSettings
+
 
 class _Hidden:
     """One value that no repr shows."""
@@ -59,6 +61,14 @@ class JwksUrl(_Hidden):
         """An https URL, or http on loopback."""
         url: str = self._value
         return url
+
+
+class VaultKeys(JwksUrl):
+    """Where a Vault publishes the keys of its identity tokens, and how that Vault is reached."""
+
+    def __init__(self, url: str, http: HttpSettings) -> None:
+        super().__init__(url)
+        self.http = http
 
 
 class MetadataUrl(_Hidden):

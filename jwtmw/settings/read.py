@@ -31,6 +31,7 @@ from jwtmw.settings.profiles import profiled
 from jwtmw.settings.references import references, resolved, variables
 from jwtmw.settings.schema import Settings, SettingsTable
 from jwtmw.settings.shape import plain, shape
+from jwtmw.settings.vaults import looking_up
 
 logger = logging.getLogger("jwtmw.settings")
 
@@ -89,17 +90,30 @@ def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Sett
     _require_something(origin, switches.inbound, environ)
     _warn_of_written_secrets(origin, table)
     with origin.blamed():
-        table = shape(profiled(resolved(origin.raw, environ)))
+        with looking_up(origin.raw, environ, origin.folder) as secret:
+            table = shape(profiled(resolved(origin.raw, environ, secret)))
         return settings_of(table, switches, origin.label, origin.folder)
 
 
 def _warn_of_written_secrets(origin: _Origin, table: SettingsTable) -> None:
     """A file is copied, mounted and committed; where a mapping's secret came from, nobody can tell."""
     referenced = {path for path, _ in references(origin.raw)}
-    for index, issuer in enumerate(table.issuers if origin.file else ()):
-        key = f"issuers[{index}].secret"
-        if issuer.secret is not None and key not in referenced:
+    for key in _written_secrets(table) if origin.file else ():
+        if key not in referenced:
             logger.warning("%s stands in %s itself; a reference would keep it out", key, origin.file)
+
+
+def _written_secrets(table: SettingsTable) -> Iterator[str]:
+    """The keys of all secrets that are given, by reference or not."""
+    yield from (f"issuers[{index}].secret" for index, issuer in enumerate(table.issuers) if issuer.secret is not None)
+    for name, vault in table.vault.items():
+        for key, given in (
+            ("token", vault.token),
+            ("userpass.password", vault.userpass),
+            ("approle.secret_id", vault.approle),
+        ):
+            if given is not None:
+                yield f"vault.{name}.{key}"
 
 
 def _require_something(origin: _Origin, inbound: bool, environ: Mapping[str, str]) -> None:

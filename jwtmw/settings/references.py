@@ -1,18 +1,18 @@
-"""References: `$ENV://NAME` and `$FILE:///path` in the place of any text of the configuration.
+"""References: `$ENV://NAME`, `$FILE:///path` and `$secret://vault/...` in the place of any text of the configuration.
 
 Owns: recognising references and putting in what they stand for.
-Must never know: which key wants what.
+Must never know: which key wants what, how a Vault is asked.
 An error names the reference, never its value.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jwtmw.errors import ConfigurationError, NotSupportedError
+from jwtmw.errors import ConfigurationError
 from jwtmw.settings.files import read_text
 from jwtmw.settings.grammar import is_variable
 
@@ -36,38 +36,37 @@ def variables(value: Any) -> set[str]:
     return {text.removeprefix("$ENV://") for _, text in references(value) if text.startswith("$ENV://")}
 
 
-def resolved(value: Any, environ: Mapping[str, str], path: str = "") -> Any:
-    """A copy of `value` with every reference replaced. Raises ConfigurationError at the path of one that fails."""
+def resolved(value: Any, environ: Mapping[str, str], secret: Callable[[str, str], str], path: str = "") -> Any:
+    """A copy of `value` with every reference replaced. Raises ConfigurationError at the path of one that fails.
+
+    `secret` looks up what follows `$secret://`, for the key at a path.
+    """
     if isinstance(value, dict):
-        return {key: resolved(member, environ, f"{path}.{key}" if path else str(key)) for key, member in value.items()}
+        return {
+            key: resolved(member, environ, secret, f"{path}.{key}" if path else str(key))
+            for key, member in value.items()
+        }
     if isinstance(value, list):
-        return [resolved(member, environ, f"{path}[{index}]") for index, member in enumerate(value)]
+        return [resolved(member, environ, secret, f"{path}[{index}]") for index, member in enumerate(value)]
     if isinstance(value, str) and (match := _REFERENCE.fullmatch(value)):
-        return _target(match, environ, path)
+        text = _looked_up(match["scheme"], match["rest"], environ, secret, path)
+        if _REFERENCE.fullmatch(text):
+            raise ConfigurationError(path, f"{match[0]} holds another reference", "Name the last one directly")
+        return text
     return value
 
 
-def _target(match: re.Match[str], environ: Mapping[str, str], path: str) -> str:
-    text = _looked_up(match["scheme"], match["rest"], environ, path)
-    if _REFERENCE.fullmatch(text):
-        raise ConfigurationError(path, f"{match[0]} holds another reference", "Name the last one directly")
-    return text
-
-
-def _looked_up(scheme: str, rest: str, environ: Mapping[str, str], path: str) -> str:
+def _looked_up(scheme: str, rest: str, environ: Mapping[str, str], secret: Callable[[str, str], str], path: str) -> str:
     match scheme:
         case "ENV":
             return _variable(rest, environ, path)
         case "FILE":
             return _file(rest, path)
         case "secret":
-            raise NotSupportedError(
-                path, "references to a vault ($secret://) are not supported yet", "Use $ENV or $FILE"
-            )
+            return secret(rest, path)
         case _:
-            raise ConfigurationError(
-                path, f"${scheme}:// is no kind of reference", "Write $ENV://NAME or $FILE:///path, in this exact case"
-            )
+            cure = "Write $ENV://NAME, $FILE:///path or $secret://vault/NAME/path/key, in this exact case"
+            raise ConfigurationError(path, f"${scheme}:// is no kind of reference", cure)
 
 
 def _variable(name: str, environ: Mapping[str, str], path: str) -> str:

@@ -12,19 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from jwtmw.settings.material import KeyMaterial
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of all: strict, immutable, silent about its values."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return []
+from jwtmw.settings.schema_vault import IssuerVault, Vault, VaultAppRole, VaultUserpass
+from jwtmw.settings.table import Table
 
 
 class Cache(Table, frozen=True, kw_only=True):
@@ -99,11 +89,11 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     secret_encoding: str | None = None
     allow_short_secret: bool = False
     key_source: KeySource | None = None
+    vault: IssuerVault | None = None
 
     # Not supported yet.
     consumers: tuple[dict[str, Any], ...] | None = None
     introspection: dict[str, Any] | None = None
-    vault: dict[str, Any] | None = None
 
 
 class Issuer(IssuerCommon, frozen=True, kw_only=True):
@@ -176,18 +166,18 @@ class SettingsCommon(Table, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
     origins: tuple[str, ...] = ()
     hide_credentials: bool = False
-    identity_headers: dict[str, str] = {}
+    identity_headers: dict[str, str] = {}  # noqa: RUF012 (msgspec copies it)
 
 
 class SettingsTable(SettingsCommon, frozen=True, kw_only=True):
     """The whole configuration as it is written."""
 
     issuers: tuple[IssuerTable, ...] = ()
+    vault: dict[str, Vault] = {}  # noqa: RUF012 (msgspec copies it)
 
     # Not supported yet.
     external_url: str = ""
     max_body_bytes: int = 1_048_576
-    vault: dict[str, Any] = {}
 
 
 class Settings(SettingsCommon, frozen=True, kw_only=True):
@@ -213,6 +203,10 @@ TABLES: dict[str, type[Table]] = {
     "issuers[]": IssuerTable,
     "issuers[].token_from[]": Location,
     "issuers[].key_source": KeySource,
+    "issuers[].vault": IssuerVault,
     "rules[]": Rule,
     "rules[].any_of[]": Requirement,
+    "vault.*": Vault,
+    "vault.*.userpass": VaultUserpass,
+    "vault.*.approle": VaultAppRole,
 }

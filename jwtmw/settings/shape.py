@@ -16,10 +16,14 @@ import msgspec
 
 from jwtmw.errors import ConfigurationError
 from jwtmw.settings.examples import example_of, section_of
-from jwtmw.settings.grammar import near
+from jwtmw.settings.findings import wrong_name
+from jwtmw.settings.grammar import is_name, near
 from jwtmw.settings.schema import TABLES, SettingsTable
+from jwtmw.settings.schema_vault import Vault
 
 _COMPLAINT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<where>.*)`)?", re.DOTALL)
+# msgspec does not say in which table of a mapping it stands.
+_SOME_VAULT = "vault[...]"
 _TYPES = {
     "array": "a list",
     "object": "a table",
@@ -48,12 +52,14 @@ def shape(raw: dict[str, Any]) -> SettingsTable:
         return msgspec.convert(raw, SettingsTable)
     except msgspec.ValidationError as error:
         complaint = str(error)
-    raise _explained(complaint)
+    raise _explained(complaint, raw)
 
 
-def _explained(complaint: str) -> ConfigurationError:
+def _explained(complaint: str, raw: dict[str, Any]) -> ConfigurationError:
     match = _COMPLAINT.fullmatch(complaint)
     what, where = (match["what"], match["where"] or "") if match else ("", "")
+    if where.startswith(_SOME_VAULT):
+        where = _name_of_vault(raw["vault"]) + where.removeprefix(_SOME_VAULT)
     if match and match["key"]:
         return ConfigurationError(where, "has a key that is not text", "Write every key as text")
     kind, _, names = what.partition("`")
@@ -63,6 +69,17 @@ def _explained(complaint: str) -> ConfigurationError:
         key = _joined(where, names.removesuffix("`"))
         return ConfigurationError(key, "is missing", f"Write for example {example_of(key)}")
     return _mistyped(where, names.split("`"))
+
+
+def _name_of_vault(vaults: dict[Any, Any]) -> str:
+    """The path of the first Vault's table that does not convert."""
+    for name, table in vaults.items():
+        try:
+            msgspec.convert(table, Vault)
+        except msgspec.ValidationError:
+            if is_name(name):
+                return f"vault.{name}"
+    raise wrong_name("vault")
 
 
 def _unknown(where: str, name: str) -> ConfigurationError:

@@ -29,8 +29,9 @@ FETCHERS = ("httpx2", "httpcore2", "httpx", "requests", "urllib.request", "http.
 # room: what it never imports, not even inside a function
 NEVER = {
     "jwtmw.policy": ("jwtmw.token", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
-    "jwtmw.issuers": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
+    "jwtmw.issuers": ("jwtmw.vault", "jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.token": ("jwtmw.policy", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
+    "jwtmw.vault": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
     "jwtmw.engine": ("jwtmw.drive", "jwtmw.challenge", "jwtmw.settings", "threading", "asyncio", "anyio", *ADAPTERS),
     "jwtmw.verification": (

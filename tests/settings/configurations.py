@@ -41,7 +41,7 @@ def paths() -> Iterator[str]:
     """The path of every key that there is, each list with its first element."""
     for section in TABLES:
         for key in keys_of(section):
-            yield f"{section}.{key}".removeprefix(".").replace("[]", "[0]")
+            yield f"{section}.{key}".removeprefix(".").replace("[]", "[0]").replace("*", "main")
 
 
 def parent(path: str) -> dict[str, Any]:
@@ -51,6 +51,8 @@ def parent(path: str) -> dict[str, Any]:
         return {f"{table}.header": "X-Token"}
     if table.endswith("any_of[0]"):
         return {f"{table}.roles": ["clerk"]}
+    if table in ("vault.main", "vault.main.userpass", "vault.main.approle"):
+        return {"vault.main.url": "https://vault.example:8200"}
     return {}
 
 

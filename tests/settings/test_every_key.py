@@ -17,6 +17,12 @@ A_FILE = {"issuers[0].jwks_url": None}
 NAMELESS = {"issuers[0].issuer": None, "issuers[0].require_issuer": False}
 METADATA = "https://id.example/.well-known/oauth-authorization-server"
 
+VAULT = {"vault.main.url": "https://vault.example:8200"}
+USERPASS = {"vault.main.userpass.username": "orders", "vault.main.userpass.password": "a"}
+APPROLE = {"vault.main.approle.role_id": "orders", "vault.main.approle.secret_id": "a"}
+OF_VAULT = {**A_FILE, **VAULT, "issuers[0].vault.name": "main"}
+INTROSPECTED = {**OF_VAULT, **USERPASS, "issuers[0].vault.verify": "introspection"}
+
 # the key's path, a value of a wrong type, and what the key must be
 TYPES = {
     "": {
@@ -37,6 +43,15 @@ TYPES = {
         "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
         "a table": "jwks introspection vault key_source",
     },
+    "issuers[0].vault": {"text": "name verify client_id", "a number": "ttl negative_ttl"},
+    "vault.main": {
+        "text": "url namespace token token_file kv_mount ca_file",
+        "a table": "userpass approle",
+        "a whole number": "kv_version",
+        "a number": "timeout",
+    },
+    "vault.main.userpass": {"text": "username password mount"},
+    "vault.main.approle": {"text": "role_id secret_id mount"},
     "issuers[0].token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "rules[0]": {
         "text": "path allow body",
@@ -220,6 +235,47 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].key_source.max_stale": -1}, "issuers[0].key_source.max_stale", "max_stale = 3600"),
     ({"issuers[0].key_source.cooldown": 0}, "issuers[0].key_source.cooldown", "cooldown = 30"),
     ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys, and secret is none"),
+    ({"vault": {"a.b": {"url": "https://vault.example"}}}, "vault", "letters, digits, - and _ only"),
+    ({"vault": {"a.b": {"url": 5}}}, "vault", "letters, digits, - and _ only"),
+    ({"vault.main": {}}, "vault.main.url", 'is missing. Write for example url = "https://vault.example:8200"'),
+    ({"vault.main.url": "http://vault.example:8200"}, "vault.main.url", "https"),
+    ({"vault.main.url": "https://vault.example/?a"}, "vault.main.url", "no query"),
+    ({**VAULT, "vault.main.namespace": "/team/"}, "vault.main.namespace", "without a slash at its ends"),
+    ({**VAULT, "vault.main.namespace": "a/../b"}, "vault.main.namespace", 'namespace = "team"'),
+    ({**VAULT, "vault.main.kv_mount": ""}, "vault.main.kv_mount", 'kv_mount = "secret"'),
+    ({**VAULT, "vault.main.kv_mount": "a?b"}, "vault.main.kv_mount", "must be a path"),
+    ({**VAULT, "vault.main.kv_version": 3}, "vault.main.kv_version", "must be 1 or 2"),
+    ({**VAULT, "vault.main.timeout": 0}, "vault.main.timeout", "above 0"),
+    ({**VAULT, "vault.main.ca_file": ""}, "vault.main.ca_file", 'ca_file = "vault-ca.pem"'),
+    ({**OF_VAULT, "vault.main.ca_file": "nowhere.pem"}, "vault.main.ca_file", "Give its path"),
+    ({**VAULT, "vault.main.token": ""}, "vault.main.token", 'token = "$ENV://VAULT_TOKEN"'),
+    ({**VAULT, "vault.main.token_file": ""}, "vault.main.token_file", 'token_file = "/run/vault/token"'),
+    (
+        {**VAULT, "vault.main.token": "a", "vault.main.token_file": "b"},
+        "vault.main.token_file",
+        "there is one way to log in, and token is one. Drop one of them",
+    ),
+    ({**VAULT, "vault.main.userpass": {"username": "a"}}, "vault.main.userpass.password", "is missing"),
+    ({**VAULT, **USERPASS, "vault.main.userpass.username": ""}, "vault.main.userpass.username", "is empty"),
+    ({**VAULT, **USERPASS, "vault.main.userpass.password": ""}, "vault.main.userpass.password", "$ENV://"),
+    ({**VAULT, **USERPASS, "vault.main.userpass.mount": "/"}, "vault.main.userpass.mount", 'mount = "userpass"'),
+    ({**VAULT, **USERPASS, **APPROLE}, "vault.main.approle", "userpass is one. Drop one of them"),
+    ({**VAULT, "vault.main.approle": {"role_id": "a"}}, "vault.main.approle.secret_id", "is missing"),
+    ({**VAULT, **APPROLE, "vault.main.approle.role_id": ""}, "vault.main.approle.role_id", "is empty"),
+    ({**VAULT, **APPROLE, "vault.main.approle.secret_id": ""}, "vault.main.approle.secret_id", "$FILE://"),
+    ({**VAULT, **APPROLE, "vault.main.approle.mount": "a/"}, "vault.main.approle.mount", 'mount = "approle"'),
+    ({**OF_VAULT, "issuers[0].jwks_file": "a"}, "issuers[0].vault", "and jwks_file is one. Drop one of them"),
+    ({**OF_VAULT, "issuers[0].vault.name": "mian"}, "issuers[0].vault.name", 'Did you mean "main"?'),
+    ({**OF_VAULT, "issuers[0].vault.name": "zzz"}, "issuers[0].vault.name", "Write a table [vault.NAME]"),
+    ({**A_FILE, "issuers[0].vault": {}}, "issuers[0].vault.name", 'name = "main"'),
+    ({**OF_VAULT, "issuers[0].vault.verify": "key"}, "issuers[0].vault.verify", 'Did you mean "keys"?'),
+    ({**OF_VAULT, "issuers[0].vault.verify": "introspection"}, "issuers[0].vault.verify", "one of token, token_file"),
+    ({**OF_VAULT, "issuers[0].vault.client_id": "a"}, "issuers[0].vault.client_id", "Leave the key out"),
+    ({**INTROSPECTED, "issuers[0].vault.client_id": ""}, "issuers[0].vault.client_id", 'client_id = "orders"'),
+    ({**OF_VAULT, "issuers[0].vault.ttl": 5}, "issuers[0].vault.ttl", 'belongs to verify = "introspection"'),
+    ({**INTROSPECTED, "issuers[0].vault.ttl": 0}, "issuers[0].vault.ttl", "ttl = 60"),
+    ({**INTROSPECTED, "issuers[0].vault.negative_ttl": -1}, "issuers[0].vault.negative_ttl", "negative_ttl = 5"),
+    ({**INTROSPECTED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys"),
     ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
     ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
     ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
@@ -251,10 +307,9 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
 NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"external_url": "https://orders.example"}, "external_url"),
     ({"max_body_bytes": 1}, "max_body_bytes"),
-    ({"vault": {"main": {"url": "https://vault.example"}}}, "vault"),
     ({"issuers[0].consumers": []}, "issuers[0].consumers"),
     ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
-    ({"issuers[0].vault": {}}, "issuers[0].vault"),
+    (INTROSPECTED, "issuers[0].vault.verify"),
     ({"rules[0].body": "sha-256"}, "rules[0].body"),
     ({"rules[0].single_use": True}, "rules[0].single_use"),
     ({"rules[0].dpop": True}, "rules[0].dpop"),
@@ -264,6 +319,7 @@ HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     "hide_credentials",
     *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    "vault.main.userpass",
     "issuers[0].client_id_as_audience",
 }
 

@@ -27,6 +27,10 @@ PLACES = {
     "http": "HTTP",
     "issuers[]": "Issuers",
     "issuers[].key_source": "Key source",
+    "issuers[].vault": "Tokens of a Vault",
+    "vault.*": "Vault",
+    "vault.*.userpass": "Userpass",
+    "vault.*.approle": "AppRole",
     "rules[]": "Rules",
     "rules[].any_of[]": "Rules",
 }
@@ -111,8 +115,9 @@ def test_every_feature_to_come_is_marked() -> None:
         if "ot supported yet" in row.meaning
     }
     assert {
-        *(("Top level", key) for key in ("external_url", "max_body_bytes", "vault")),
-        *(("Issuers", key) for key in ("consumers", "introspection", "vault")),
+        *(("Top level", key) for key in ("external_url", "max_body_bytes")),
+        *(("Issuers", key) for key in ("consumers", "introspection")),
+        ("Tokens of a Vault", "verify"),
         *(("Rules", key) for key in ("body", "single_use", "dpop", "mtls")),
     } == marked
 
