@@ -49,23 +49,27 @@ class ASGIRequest(Request):
 
     def __init__(self, scope: Scope) -> None:
         # All by hand, not by super(): this is made for each request.
+        try:
+            self.method = scope["method"]
+            self.path, self.raw_path = scope["path"], scope["raw_path"]
+            self.root_path, self.query_string = scope["root_path"] or "", scope["query_string"] or b""
+            headers, version = scope["headers"], scope["http_version"]
+        except KeyError:
+            headers, version = self._take_what_is_there(scope), scope.get("http_version")
         if scope["type"] == "websocket":
             self.method, self.websocket = "GET", True
-        else:
-            self.method = scope.get("method", "")
-        self.path = scope.get("path", "")
-        self.raw_path = scope.get("raw_path")
-        if root_path := scope.get("root_path"):
-            self.root_path = root_path
-        if query_string := scope.get("query_string"):
-            self.query_string = query_string
-        if scope.get("http_version") == "2":
+        if version == "2":
             self.crumbs = b"; "
-        headers = scope.get("headers", ())
         if type(headers) is not list and isinstance(headers, Iterator):
             # Any iterable will do for ASGI; one that can be read only once is read for the application, too.
             headers = scope["headers"] = list(headers)
         self.headers = headers
+
+    def _take_what_is_there(self, scope: Scope) -> Any:
+        """A WebSocket has no method, and much of a scope is optional. The headers."""
+        self.method, self.path, self.raw_path = scope.get("method", ""), scope.get("path", ""), scope.get("raw_path")
+        self.root_path, self.query_string = scope.get("root_path") or "", scope.get("query_string") or b""
+        return scope.get("headers", ())
 
     def header(self, name: bytes) -> bytes | None:
         """Servers give lower-case names, and one pair per line."""
@@ -194,7 +198,7 @@ def admit(scope: Scope, allow: Allow) -> None:
     """What the app finds in its scope: the principal, and nothing of a token that came as a subprotocol."""
     scope[PRINCIPAL] = allow.principal
     if allow.place is not None and allow.place.kind == "subprotocol":
-        _hide_subprotocol(scope, allow.place)
+        hide_subprotocol(scope, allow.place)
 
 
 def admit_send(send: Send, allow: Allow) -> Send:
@@ -228,7 +232,8 @@ def _no_store(send: Send) -> Send:
     return send_no_store
 
 
-def _hide_subprotocol(scope: Scope, place: Place) -> None:
+def hide_subprotocol(scope: Scope, place: Place) -> None:
+    """Take the token out of what a handshake offers; the name before it stays."""
     line = b",".join(value for name, value in scope["headers"] if name == SUBPROTOCOLS)
     kept = without_token(line, place)
     others = [(name, value) for name, value in scope["headers"] if name != SUBPROTOCOLS]

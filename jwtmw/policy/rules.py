@@ -7,7 +7,7 @@ Must never know: tokens, frameworks, how the endpoint was found.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -83,6 +83,11 @@ class Ask:
     report_only: bool
     scopes_wanted: tuple[str, ...]
     label: str
+    wants: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked of every request: most routes want no more than a good token.
+        object.__setattr__(self, "wants", not self.requirement.is_empty)
 
 
 class RuleBook:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
-from jwtmw.asgi import ASGIRequest, Scope, Send, admit, send_response
+from jwtmw.asgi import PRINCIPAL, ASGIRequest, Scope, Send, hide_subprotocol, send_response
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy
 from jwtmw.decision import Allow, Decision, Deny, Reason
@@ -223,8 +223,9 @@ def introduce(scope: Scope, request: GuardedRequest) -> None:
     allow = request.allow
     if request.policy.disclosure is not None or request.behind is not None:
         _disclose(scope, request)
-    admit(scope, allow)
-    principal = allow.principal
+    scope[PRINCIPAL] = principal = allow.principal
+    if allow.place is not None and allow.place.kind == "subprotocol":
+        hide_subprotocol(scope, allow.place)
     scope["user"] = allow.user
     scope["auth"] = _credentials(principal.scopes) if principal.is_authenticated else NOBODY
 

@@ -74,7 +74,8 @@ class JWTMiddleware:
             return await self._refuse(policy, request, decision, scope, send)
         allow = request.allow
         introduce(scope, request)
-        request.shown = scope["headers"], scope.get("query_string")
+        if scope["headers"] is not request.headers:
+            request.shown = scope["headers"], scope.get("query_string")
         token = judged_request.set(request)
         try:
             if allow.place is None or allow.place.kind != "header" or kind != "http":
