@@ -56,7 +56,7 @@ class Service:
             encoding="utf-8",
             errors="replace",
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, name="jwtmw-demo", daemon=True)
         self._reader.start()
         try:
             self.url = self._started()

@@ -22,13 +22,18 @@ from jwtmw.mint.loopback import LoopbackServer
 from jwtmw.testing import TestIssuer
 
 
+def ours() -> set[threading.Thread]:
+    """The threads that the demo or a loopback server has started; other tests' timers may start others at any time."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("jwtmw-")}
+
+
 def test_the_demo_shows_what_was_asked_answered_and_why(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a real service over real HTTP, whatever else is configured here, every answer is as it should be."""
     monkeypatch.setenv("JWTMW_ISSUER", "https://foreign.example/")
     monkeypatch.setenv("UVICORN_PORT", "1")
-    before = set(threading.enumerate())
+    before = ours()
     assert 0 == main(["demo"])
     out, err = capsys.readouterr()
     assert "" == err
@@ -39,7 +44,7 @@ def test_the_demo_shows_what_was_asked_answered_and_why(
     assert re.search(tampered, out, re.MULTILINE)
     assert "\nAll 20 are as they should be.\n" in out
     assert "\n  15 x 200, 3 x 201, 2 x 404\n" in out
-    assert set(threading.enumerate()) <= before
+    assert ours() <= before
 
 
 def test_every_kind_of_outcome_is_asked_for() -> None:
@@ -162,7 +167,7 @@ def test_without_the_extra_the_cure_is_named(
 
 def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """Where somebody listens already, the error says for whom the port was, and nothing is left running."""
-    before = set(threading.enumerate())
+    before = ours()
     with LoopbackServer(lambda *_: pytest.fail("nobody asks")) as server:
         port = server.url.rpartition(":")[2]
         assert 2 == main(["demo", "--issuer-port", port])
@@ -171,7 +176,7 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
     err = capsys.readouterr().err
     assert err.startswith("jwtmw: the orders service does not start. It says:\n")
     assert "address already in use" in err.lower()
-    assert set(threading.enumerate()) <= before
+    assert ours() <= before
 
 
 class Process:

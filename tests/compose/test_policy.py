@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import threading
 from pathlib import Path
@@ -291,13 +292,23 @@ def test_a_policy_shows_no_secret() -> None:
 
 
 @pytest.mark.parametrize("keys", [{"secure": False}, {"inbound": False}], ids=["non-secure", "inbound off"])
-def test_where_nothing_is_judged_nothing_is_fetched(jwtmw_serving_issuer: TestIssuer, keys: dict[str, Any]) -> None:
+def test_where_nothing_is_judged_nothing_is_fetched(
+    jwtmw_serving_issuer: TestIssuer, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No thread starts, no issuer needs to be reachable."""
-    before = threading.active_count()
+    starters: list[int] = []
+    start = _thread.start_new_thread
+
+    def noted(*job: Any) -> int:
+        starters.append(threading.get_ident())
+        return start(*job)
+
+    # Other tests' timers may start threads meanwhile, in threads of theirs.
+    monkeypatch.setattr(_thread, "start_new_thread", noted)
     policy = policy_of(jwtmw_serving_issuer, **keys)
     policy.engine.decide_now(Facts(token=jwtmw_serving_issuer.token()))
     assert {} == policy.engine.verifier.issuers.by_name
-    assert threading.active_count() <= before
+    assert threading.get_ident() not in starters
     assert 0 == jwtmw_serving_issuer.requests.total()
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from tests.conformance.drivers.registry import Driver
 from tests.conformance.policies import POLICIES
+from tests.conformance.report import NOTE
 from tests.conformance.schema import SOON, Answer, Case, Request
 from tests.conformance.world import World, reason_of
 
@@ -39,9 +40,9 @@ def run_everywhere(
             answer = check(case, driver, world)
         except Exception as error:  # noqa: BLE001 (whatever it is, the other drivers have their turn)
             failures.append(f"{driver.name}: {''.join(traceback.format_exception(error, limit=-4))}")
-            note(driver.name, "failed")
+            note(NOTE, (driver.name, case.id, "failed"))
         else:
-            note(driver.name, "passed")
+            note(NOTE, (driver.name, case.id, "passed"))
             # Only a refusal is jwtmw's own answer; what the application says is the application's.
             if not case.expect.passes:
                 answers[driver.name] = shown(answer, case)

@@ -1,6 +1,9 @@
 """The table as people read it: themes by drivers, and what was left out and why.
 
-Owns: the printed summary.
+A plugin, loaded before anything is collected: where several processes share the tests, the one that prints collects
+none. So the table itself is imported when it is printed.
+
+Owns: the table's options, what is noted of a case, the printed summary.
 Must never know: how a case is run.
 """
 
@@ -8,23 +11,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
-from tests.conformance.cases import CASES, THEME_OF, THEMES
-from tests.conformance.drivers.registry import DRIVERS
-
 Results = dict[tuple[str, str], str]
-# Filled by the hooks below, wherever a conftest.py imports them.
+# Filled and emptied by the hooks below.
 RESULTS: Results = {}
-FULL = "--conformance-table"
+FULL, SOME = "--conformance-table", "--conformance-drivers"
+NOTE = "conformance"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What is run, and how much of it is printed."""
+    parser.addoption(FULL, action="store_true", help="print the whole conformance table, a row for each case")
+    parser.addoption(SOME, default="", metavar="NAMES", help="run cases through these drivers alone, parted by commas")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Collect what each driver made of each case."""
-    if report.when == "call" and "[" in report.nodeid and "conformance" in report.nodeid:
-        case = report.nodeid.split("[", 1)[1].removesuffix("]")
-        RESULTS.update({(name, case): str(outcome) for name, outcome in report.user_properties if name in DRIVERS})
+    if report.when == "call":
+        notes: list[Any] = [value for name, value in report.user_properties if name == NOTE]
+        RESULTS.update({(driver, case): outcome for driver, case, outcome in notes})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -38,12 +46,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def skips() -> dict[tuple[str, str], str]:
     """Every pair that is left out, with the driver's reason."""
+    from tests.conformance.cases import CASES
+    from tests.conformance.drivers import DRIVERS
+
     pairs = ((name, case, driver.cannot(case)) for name, driver in DRIVERS.items() for case in CASES)
     return {(name, case.id): reason for name, case, reason in pairs if reason is not None}
 
 
 def summary(results: Results, full: bool) -> Iterator[str]:
     """Lines for the terminal: passed of all that are run, by theme and driver; then the reasons for the rest."""
+    from tests.conformance.cases import CASES, THEMES
+    from tests.conformance.drivers import DRIVERS
+
     ran = sorted({name for name, _ in results}, key=list(DRIVERS).index)
     left_out = {pair: reason for pair, reason in skips().items() if pair[0] in ran}
     yield _line("theme", "cases", ran)
@@ -62,6 +76,8 @@ def summary(results: Results, full: bool) -> Iterator[str]:
 
 
 def _rows(results: Results, ran: list[str], left_out: dict[tuple[str, str], str]) -> Iterator[str]:
+    from tests.conformance.cases import CASES, THEME_OF
+
     yield ""
     yield "{:<70}{}".format("case", "  ".join(ran))
     for case in CASES:

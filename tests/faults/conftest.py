@@ -1,11 +1,11 @@
-"""The campaign, run once, and its table at the end of the run.
+"""The campaign, run once.
 
 `--faults-long` gives each fetch the time that services give it; `--faults-keep` writes the table into the docs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,9 +13,7 @@ from tests.faults import campaign, table
 from tests.faults.keyserver import KeyServer
 
 LONG, KEEP = "--faults-long", "--faults-keep"
-SHORT_TIMEOUT, LONG_TIMEOUT = 0.5, 5.0
-RUNS: list[campaign.Run] = []
-FIGURES: list[str] = []
+SHORT_TIMEOUT, LONG_TIMEOUT = 1.0, 5.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +26,6 @@ def campaign_run(request: pytest.FixtureRequest) -> campaign.Run:
     """Every fault in every state by both drivers."""
     long = request.config.getoption(LONG, default=False)
     run = campaign.run(LONG_TIMEOUT if long else SHORT_TIMEOUT)
-    RUNS.append(run)
     if request.config.getoption(KEEP, default=False):
         table.keep(run)
     return run
@@ -42,17 +39,6 @@ def key_server() -> Iterator[KeyServer]:
 
 
 @pytest.fixture
-def figures() -> list[str]:
-    """What is added to it is printed at the end of the run."""
-    return FIGURES
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for run in RUNS:
-        terminalreporter.section("faults: what a known and a new key got (requests that the issuer saw)")
-        for text in table.summary(run):
-            terminalreporter.write_line(text)
-    if FIGURES:
-        terminalreporter.section("waits and stalls")
-        for text in sorted(FIGURES):
-            terminalreporter.write_line(text)
+def figures(printed: Callable[[str, str], None]) -> Callable[[str], None]:
+    """What it is called with is printed at the end of the run."""
+    return lambda text: printed("waits and stalls", text)

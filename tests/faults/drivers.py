@@ -54,7 +54,7 @@ def _perform(step: Step, world: World, pool: ThreadPoolExecutor) -> list[Answere
         others = [ask(world.policy, token) for token in step.meanwhile]
         return [first.result(), *others]
     until = time.monotonic() + _PATIENCE
-    while world.state["last_error"] is None and time.monotonic() < until:
+    while world.is_fetching and time.monotonic() < until:
         time.sleep(0.005)
     return None
 
@@ -124,6 +124,6 @@ async def _aperform(step: Step, world: World) -> list[Answered] | None:
         others = [await aask(world.policy, token) for token in step.meanwhile]
         return [await first, *others]
     until = time.monotonic() + _PATIENCE
-    while world.state["last_error"] is None and time.monotonic() < until:  # noqa: ASYNC110 (nothing tells of it)
+    while world.is_fetching and time.monotonic() < until:  # noqa: ASYNC110 (nothing tells of it)
         await asyncio.sleep(0.005)
     return None

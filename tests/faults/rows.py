@@ -32,7 +32,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Settle:
-    """A step: wait until the keys have a `last_error`."""
+    """A step: wait until no fetch is under way. Who waits for one may be answered a moment before it has ended."""
 
 
 Step = Ask | Settle
@@ -60,6 +60,7 @@ def row(mode: Mode, state: str, world: World) -> Row:
     others = [] if state == "cold" else (yield from _asked_for_a_new_key(mode, world))
     # A token that was verified before the fault, and one that was not.
     known = yield from _each(world.seen, world.token(KNOWN))
+    yield Settle()
     why, requests = _why(world.state["last_error"]), world.stand.requests
     statuses = " or ".join(sorted({answer.status for answer in known}))
     waited = max(answer.seconds for answer in [*others, *known])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.faults import table
-from tests.faults.campaign import DRIVERS, PAIRS, Run
+from tests.faults.campaign import DRIVERS, PAIRS, PATIENCE, Run
 from tests.faults.modes import MODES, STATES, Mode, counted
 from tests.faults.rows import Observed
 
 # How much later than at its deadline, or than at once, a request may be answered on a machine that is busy. Less than
 # a deadline, so that waiting for an issuer shows.
-LATE = 0.4
-AT_ONCE = 0.4
+LATE = 0.9
+AT_ONCE = 0.9
 BEFORE = {"cold": "none", "warm": "fresh", "stale": "stale"}
 
 
@@ -31,7 +33,7 @@ def test_a_fault(campaign_run: Run, mode: Mode, state: str, driver: str) -> None
     assert BEFORE[state] == row.before
     assert mode.expected[state] == row.columns
     assert ("200", "200") == row.after_repair
-    assert row.waited < campaign_run.timeout + LATE
+    assert row.waited < (campaign_run.timeout + LATE if mode.slow else PATIENCE)
     assert row.at_once < AT_ONCE
 
 
@@ -54,6 +56,8 @@ def test_forty_faults_can_fail() -> None:
     assert len(MODES) == len({mode.name for mode in MODES})
 
 
-def test_the_docs_keep_the_table(campaign_run: Run) -> None:
+def test_the_docs_keep_the_table(campaign_run: Run, printed: Callable[[str, str], None]) -> None:
     """docs/faults.md has this run's rows, but for the waits (`pytest tests/faults --faults-keep` writes them)."""
+    title = "faults: what a known and a new key got (requests that the issuer saw)"
+    printed(title, "\n".join(table.summary(campaign_run)))
     assert table.untimed(table.lines(campaign_run)) == table.untimed(table.kept())

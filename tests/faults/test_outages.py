@@ -43,7 +43,7 @@ def asked(world: World, token: str | None = None) -> str:
     return ask(world.policy, token or world.token(KNOWN)).status[:3]
 
 
-def test_an_hours_outage_fails_no_known_key(key_server: KeyServer, figures: list[str]) -> None:
+def test_an_hours_outage_fails_no_known_key(key_server: KeyServer, figures: Callable[[str], None]) -> None:
     """The issuer fails for an hour, second by second: every request with a known key is 200, and it is asked seldom."""
     world = World(key_server.stand(), 5.0, still=True)
     run = run_timers(world)
@@ -57,7 +57,7 @@ def test_an_hours_outage_fails_no_known_key(key_server: KeyServer, figures: list
     assert {"200"} == {answer.status for answer in answers}
     assert world.state["stale"]
     assert 100 < world.stand.requests < 130
-    figures.append(f"an hour's outage: {world.stand.requests} fetches, no request failed of {len(answers)}")
+    figures(f"an hour's outage: {world.stand.requests} fetches, no request failed of {len(answers)}")
     world.publish(KNOWN, NEW)
     world.clock.turn(30)
     run()

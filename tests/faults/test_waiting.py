@@ -34,6 +34,12 @@ def slowly(call: Call) -> None:
     wire.good(call)
 
 
+def held(call: Call) -> None:
+    """Good keys, once the stand is told to let go."""
+    call.wait(60)
+    wire.good(call)
+
+
 def warmed(server: KeyServer, timeout: float = 5.0, **options: bool) -> World:
     world = World(server.stand(), timeout, **options)
     assert ask(world.policy, world.seen).status == "200"
@@ -65,7 +71,7 @@ def hanging(server: KeyServer, discovery: bool) -> tuple[World, list[str]]:
 
 @pytest.mark.parametrize("discovery", [False, True], ids=["jwks_url", "discovery"])
 def test_a_hanging_issuer_delays_no_known_key_in_threads(
-    key_server: KeyServer, figures: list[str], discovery: bool
+    key_server: KeyServer, figures: Callable[[str], None], discovery: bool
 ) -> None:
     """While the refresh hangs and a new key's request waits for it, known keys are answered at once."""
     world, tokens = hanging(key_server, discovery)
@@ -76,13 +82,13 @@ def test_a_hanging_issuer_delays_no_known_key_in_threads(
         world.mend()
         assert "503" == waiting.result().status
     assert {"200": len(tokens)} == statuses(answers)
-    figures.append(ms("known key while the issuer hangs, 8 threads, longest wait", seconds(answers)))
+    figures(ms("known key while the issuer hangs, 8 threads, longest wait", seconds(answers)))
     assert seconds(answers) < AT_ONCE
 
 
 @pytest.mark.parametrize("discovery", [False, True], ids=["jwks_url", "discovery"])
 def test_a_hanging_issuer_delays_no_known_key_on_an_event_loop(
-    key_server: KeyServer, figures: list[str], discovery: bool
+    key_server: KeyServer, figures: Callable[[str], None], discovery: bool
 ) -> None:
     """The same on one event loop, which is never kept from other tasks."""
     world, tokens = hanging(key_server, discovery)
@@ -102,12 +108,12 @@ def test_a_hanging_issuer_delays_no_known_key_on_an_event_loop(
 
     answers = asyncio.run(main())
     assert {"200": len(tokens)} == statuses(answers)
-    figures.append(ms("known key while the issuer hangs, event loop, longest wait", seconds(answers)))
-    figures.append(ms("known key while the issuer hangs, event loop, longest stall", max(late)))
+    figures(ms("known key while the issuer hangs, event loop, longest wait", seconds(answers)))
+    figures(ms("known key while the issuer hangs, event loop, longest stall", max(late)))
     assert max(seconds(answers), *late) < AT_ONCE
 
 
-def test_an_issuer_that_hangs_slows_no_other(key_server: KeyServer, figures: list[str]) -> None:
+def test_an_issuer_that_hangs_slows_no_other(key_server: KeyServer, figures: Callable[[str], None]) -> None:
     """Two issuers of one policy: while one hangs, the other's first, known and new keys are answered as ever."""
     bad, good = World(key_server.stand(), 5.0), World(key_server.stand(), 5.0)
     both = Policy(
@@ -127,7 +133,7 @@ def test_an_issuer_that_hangs_slows_no_other(key_server: KeyServer, figures: lis
         bad.mend()
         assert "503" == waiting.result().status
     assert ({"200": 3}, 2) == (statuses(answers), good.stand.requests)
-    figures.append(ms("other issuer while one hangs, longest wait, its two fetches included", seconds(answers)))
+    figures(ms("other issuer while one hangs, longest wait, its two fetches included", seconds(answers)))
     assert seconds(answers) < AT_ONCE
 
 
@@ -230,7 +236,7 @@ def test_a_storm_keeps_no_new_key_out(key_server: KeyServer) -> None:
 def test_a_cancelled_waiter_harms_nobody(key_server: KeyServer) -> None:
     """The request that started the fetch is cancelled; the others get its outcome."""
     world = World(key_server.stand(), 5.0)
-    world.misbehave({JWKS: slowly})
+    world.misbehave({JWKS: held})
 
     async def main() -> list[Answered]:
         tasks = [asyncio.create_task(aask(world.policy, world.token(KNOWN))) for _ in range(10)]
@@ -238,6 +244,7 @@ def test_a_cancelled_waiter_harms_nobody(key_server: KeyServer) -> None:
         assert tasks[0].cancel()
         with pytest.raises(asyncio.CancelledError):
             await tasks[0]
+        world.stand.released.set()
         return await asyncio.gather(*tasks[1:])
 
     assert ({"200": 9}, 1) == (statuses(asyncio.run(main())), world.stand.requests)
@@ -252,21 +259,23 @@ async def given_up(coroutine: Awaitable[Answered]) -> None:
 def test_a_loop_that_ends_in_mid_flight_harms_nobody(key_server: KeyServer) -> None:
     """The event loop whose request started the fetch is closed; the next one takes what the fetch brings."""
     world = World(key_server.stand(), 5.0)
-    world.misbehave({JWKS: slowly})
+    world.misbehave({JWKS: held})
     asyncio.run(given_up(aask(world.policy, world.seen)))
+    world.stand.released.set()
     assert ("200", 1) == (asyncio.run(aask(world.policy, world.seen)).status, world.stand.requests)
 
 
 def test_a_trio_loop_that_ends_in_mid_flight_harms_nobody(key_server: KeyServer) -> None:
     """The same with trio, whose next run is another loop."""
     world = World(key_server.stand(), 5.0)
-    world.misbehave({JWKS: slowly})
+    world.misbehave({JWKS: held})
 
     async def main() -> None:
         with trio.move_on_after(0.1):
             await aask(world.policy, world.seen)
 
     trio.run(main)
+    world.stand.released.set()
     assert ("200", 1) == (trio.run(aask, world.policy, world.seen).status, world.stand.requests)
 
 

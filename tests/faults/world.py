@@ -148,6 +148,12 @@ class World:
         return signer.sign(claims, {} if kid is None else {"kid": kid})
 
     @property
+    def is_fetching(self) -> bool:
+        """Whether a fetch is under way."""
+        assert isinstance(self.source, RemoteKeys)
+        return bool(self.source._flights)
+
+    @property
     def state(self) -> dict[str, Any]:
         """What an observer sees of the issuer's keys."""
         return self.policy.issuers()["corp"]

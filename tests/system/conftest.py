@@ -1,11 +1,7 @@
-"""The conformance table's hooks, for the drivers that need real servers."""
+"""What the conformance table's checks assert is shown with its values, here too."""
 
 from __future__ import annotations
 
 import pytest
-
-from tests.conformance.report import pytest_runtest_logreport, pytest_terminal_summary
-
-__all__ = ["pytest_runtest_logreport", "pytest_terminal_summary"]
 
 pytest.register_assert_rewrite("tests.conformance.checks")

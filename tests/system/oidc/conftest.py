@@ -13,8 +13,6 @@ import pytest
 
 from tests.system.oidc import processes
 
-FIGURES: list[str] = []
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _packages() -> None:
@@ -29,15 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def figure(request: pytest.FixtureRequest, printed: Callable[[str, str], None]) -> Callable[[str], None]:
     """Print this line at the end of the run."""
-    return lambda text: FIGURES.append(f"{request.node.name}: {text}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was measured."""
-    if FIGURES:
-        terminalreporter.section("a real OpenID provider: requests while its keys change or it is gone")
-        for text in FIGURES:
-            terminalreporter.write_line(f"  {text}")
-        FIGURES.clear()
+    title = "a real OpenID provider: requests while its keys change or it is gone"
+    return lambda text: printed(title, f"  {request.node.name}: {text}")
