@@ -19,9 +19,11 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
 from jwtmw.gateway.disclosure import Disclosure
 from jwtmw.hooks import Check, LoadUser, is_async
+from jwtmw.introspectors import introspector_of
 from jwtmw.issuers.discovery import Discovery
 from jwtmw.issuers.fetch import HttpSettings, fetch
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
+from jwtmw.issuers.introspection import Unkeyed
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import KeySet
 from jwtmw.issuers.remote import Fetch, RemoteKeys
@@ -30,7 +32,18 @@ from jwtmw.issuers.source import KeySource, StaticKeys
 from jwtmw.metrics import Metrics
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Rule, RuleBook
-from jwtmw.settings import JwkSet, JwksUrl, MetadataUrl, Pem, Secret, Settings, VaultKeys, read_settings, schema
+from jwtmw.settings import (
+    IntrospectionUrl,
+    JwkSet,
+    JwksUrl,
+    MetadataUrl,
+    Pem,
+    Secret,
+    Settings,
+    VaultKeys,
+    read_settings,
+    schema,
+)
 from jwtmw.token.cache import TokenCache
 from jwtmw.token.locate import Locator, Place
 from jwtmw.token.origins import Origins
@@ -203,6 +216,7 @@ def _requirement(
 
 
 def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) -> Issuer:
+    keys = _keys(table, key, settings.http, clock)
     return Issuer(
         name=table.name,
         issuer=table.issuer,
@@ -221,7 +235,8 @@ def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) ->
         leeway=table.leeway,
         require_issuer=table.require_issuer,
         places=None if table.token_from is None else frozenset(_place(location) for location in table.token_from),
-        keys=_keys(table, key, settings.http, clock),
+        keys=keys,
+        introspector=keys.introspector if isinstance(keys, Unkeyed) else None,
     )
 
 
@@ -233,6 +248,8 @@ def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> Ke
         timeout = _asked(material, http).timeout
         timing = Timing(table.key_source.ttl, table.key_source.max_stale, table.key_source.cooldown, timeout)
         return RemoteKeys(table.name, key_fetch(table, material, http), timing, clock=clock.monotonic)
+    if isinstance(material, IntrospectionUrl):
+        return Unkeyed(introspector_of(table.name, material, http, clock))
     keys = _configured(table, material)
     if not any(one.algorithms & set(table.algorithms) for one in keys.keys):
         cure = "Drop algorithms, or name one that the key is made for"

@@ -62,7 +62,7 @@ class Reason(str, Enum):
     ISSUER_UNKNOWN = "issuer_unknown", Code.TOKEN_INVALID, "the issuer is not configured, or iss is missing"
     PLACE_REFUSED = "place_refused", Code.TOKEN_INVALID, "this issuer's tokens do not count in this place"
     ALGORITHM_REFUSED = "algorithm_refused", Code.TOKEN_INVALID, "the issuer does not use this algorithm"
-    TYPE_REFUSED = "type_refused", Code.TOKEN_INVALID, "the header's typ is foreign"
+    TYPE_REFUSED = "type_refused", Code.TOKEN_INVALID, "the token is of a foreign type"
     AUDIENCE_MISMATCH = "audience_mismatch", Code.TOKEN_INVALID, "none of the issuer's audiences is in aud"
     EXPIRY_MISSING = "expiry_missing", Code.TOKEN_INVALID, "the token has no exp"
     EXPIRED = "expired", Code.TOKEN_INVALID, "exp has passed"
@@ -75,6 +75,7 @@ class Reason(str, Enum):
     PROOF_MISSING = "proof_missing", Code.TOKEN_INVALID, "the token is bound (cnf) and nothing checks the binding"
     KEY_UNKNOWN = "key_unknown", Code.TOKEN_INVALID, "the issuer has no such key for this algorithm"
     SIGNATURE_INVALID = "signature_invalid", Code.TOKEN_INVALID, "no key verifies the signature"
+    TOKEN_INACTIVE = "token_inactive", Code.TOKEN_INVALID, "the issuer, asked about the token, says it is not active"
     CHECK_REFUSED = "check_refused", Code.TOKEN_INVALID, "Policy(check=...) did not return True"
     USER_REFUSED = "user_refused", Code.TOKEN_INVALID, "Policy(load_user=...) found no user"
     ROUTE_ISSUER = "route_issuer", Code.TOKEN_INVALID, "this route wants another issuer"
@@ -85,6 +86,11 @@ class Reason(str, Enum):
     CLAIM_MISMATCH = "claim_mismatch", Code.INSUFFICIENT_SCOPE, "a claim is missing or has another value"
 
     KEYS_UNAVAILABLE = "keys_unavailable", Code.UNAVAILABLE, "the issuer's keys cannot be had now"
+    INTROSPECTION_UNAVAILABLE = (
+        "introspection_unavailable",
+        Code.UNAVAILABLE,
+        "the issuer cannot be asked about the token now",
+    )
     INTERNAL = "internal", Code.INTERNAL_ERROR, "something unforeseen; the log says where"
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.effects import Effect, Flow
-from jwtmw.errors import Denied, KeysUnavailable, TokenRefused
+from jwtmw.errors import Denied, TokenRefused, Unavailable
 from jwtmw.hooks import Check, LoadUser, awaited_user, passes, user_of
 from jwtmw.metrics import Metrics
 from jwtmw.policy.marks import Mark
@@ -193,7 +193,7 @@ class Engine:
         """
         if not entry.not_before <= self.clock.time() < entry.not_after:
             return None
-        if not entry.issuer.keys.trusts(entry.key, entry.generation):
+        if entry.key is not None and not entry.issuer.keys.trusts(entry.key, entry.generation):
             return None
         principal = entry.principal
         if self.check is not None or self.load_user is not None:
@@ -234,9 +234,9 @@ class Engine:
         ask = request.ask
         if isinstance(error, TokenRefused):
             return self._settle(request, Deny(error.reason, ask, place=place))
-        if isinstance(error, KeysUnavailable):
+        if isinstance(error, Unavailable):
             retry_after = ceil(error.retry_after)
-            return self._settle(request, Deny(Reason.KEYS_UNAVAILABLE, ask, retry_after=retry_after, place=place))
+            return self._settle(request, Deny(error.reason, ask, retry_after=retry_after, place=place))
         record_unforeseen("the engine", error)
         return self._settle(request, Deny(Reason.INTERNAL, ask, place=place))
 

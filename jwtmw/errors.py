@@ -8,7 +8,9 @@
     ├── Denied                             @requires refused inside the application
     ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
     ├── TokenRefused                       internal: a token failed one check; carries the Reason
-    └── KeysUnavailable                    internal: nobody can say now whether the token is good
+    └── Unavailable                        internal: nobody can say now whether the token is good; carries the Reason
+        ├── KeysUnavailable                there are no keys
+        └── IntrospectionUnavailable       the issuer does not answer
 
 Owns: every exception that jwtmw raises on purpose; any other is a bug of ours and is answered with 500.
 Must never know: HTTP, frameworks, tokens. No message here ever holds a token, a key, a claim or a secret.
@@ -18,8 +20,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jwtmw.decision import Reason
+
 if TYPE_CHECKING:
-    from jwtmw.decision import Deny, Reason
+    from jwtmw.decision import Deny
 
 
 class JWTMWError(Exception):
@@ -79,9 +83,23 @@ class TokenRefused(JWTMWError):
         super().__init__(reason.value)
 
 
-class KeysUnavailable(JWTMWError):
-    """No key can be had now; `retry_after` is in seconds."""
+class Unavailable(JWTMWError):
+    """What the verdict hangs on cannot be had now; `retry_after` is in seconds. Never raised itself."""
+
+    reason: Reason
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
-        super().__init__("keys unavailable")
+        super().__init__(self.reason.value)
+
+
+class KeysUnavailable(Unavailable):
+    """No key can be had now."""
+
+    reason = Reason.KEYS_UNAVAILABLE
+
+
+class IntrospectionUnavailable(Unavailable):
+    """The issuer cannot be asked about a token now."""
+
+    reason = Reason.INTROSPECTION_UNAVAILABLE

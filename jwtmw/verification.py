@@ -1,6 +1,7 @@
 """A token that was never seen before, to its principal: each step cheap and local before one that is costly or remote.
 
-    raw -> parsed -> issuer by iss and place -> claims -> key -> signature -> Principal, remembered
+    raw -> parsed -> issuer by iss and place -> claims -> key -> signature       -> Principal, remembered
+    raw, opaque   -> issuer by place         -> the issuer's answer -> its claims
 
 Owns: the order of these steps, and what the cache remembers of them.
 Must never know: policy, requests, HTTP, threads. Where a step has to wait, `verify` yields a `Wait`.
@@ -10,17 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from math import inf
+from typing import Any, NamedTuple, Protocol
 
+from jwtmw.decision import Reason
 from jwtmw.effects import Wait
+from jwtmw.errors import TokenRefused
+from jwtmw.issuers.introspection import Introspector, Question
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import Key
 from jwtmw.issuers.source import Flight
 from jwtmw.token.cache import Entry, TokenCache
+from jwtmw.token.claims import ClaimSet, introspected
 from jwtmw.token.locate import Place
-from jwtmw.token.parse import ParsedToken, parse
+from jwtmw.token.parse import ParsedToken, check_opaque, parse
 from jwtmw.token.principal import Principal, principal_of
-from jwtmw.token.verify import check_claims, check_signature, valid_from, valid_until
+from jwtmw.token.verify import check_claims, check_content, check_signature, valid_from, valid_until
 
 
 class Clock(Protocol):
@@ -28,6 +34,23 @@ class Clock(Protocol):
 
     def time(self) -> float: ...  # noqa: D102
     def monotonic(self) -> float: ...  # noqa: D102
+
+
+class Good(NamedTuple):
+    """A token that is good: whose it is and what it says; the key that says so, of its generation, or None.
+
+    It counts until, and not at, `until` in epoch seconds; `weight` is what was read for it, in bytes.
+    """
+
+    issuer: Issuer
+    claims: ClaimSet
+    key: Key | None
+    generation: int
+    until: float
+    weight: int
+
+    def __repr__(self) -> str:
+        return f"Good({self.issuer.name})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +65,32 @@ class Verifier:
     def verify(self, raw: bytes, place: Place, credential: bytes) -> Generator[Wait, Any, Principal]:
         """Who is calling with the token `raw`, found in `place`; the cache will know it by `credential`.
 
-        An unknown issuer or a stale token never causes a fetch. Raises `TokenRefused` or `KeysUnavailable`.
+        A token of an unknown issuer, or a stale one, never causes a fetch. Raises `TokenRefused` or `Unavailable`.
         """
+        # A compact JWS has two dots. What has two is read as one: nothing that fails as a JWT is asked about instead.
+        asked = None if raw.count(b".") == 2 else self.issuers.of_opaque(place)
+        if asked is None:
+            good = yield from self._read(raw, place)
+        else:
+            check_opaque(raw, self.max_token_bytes)
+            good = yield from self._introspected(raw, None, *asked)
+
+        issuer, claims, key, generation, until, weight = good
+        principal = principal_of(claims, issuer, raw)
+        until = min(until, valid_until(claims, issuer), self.clock.time() + self.cache.max_age)
+        since = valid_from(claims, issuer)
+        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight))
+        return principal
+
+    def _read(self, raw: bytes, place: Place) -> Generator[Wait, Any, Good]:
+        """A JWT: what can be said locally first, then its signature, or the issuer's word for it."""
         token = parse(raw, self.max_token_bytes)
         issuer = self.issuers.find(token.issuer, place)
-        now = self.clock.time()
-        check_claims(token, issuer, now)
+        check_claims(token, issuer, self.clock.time())
+        if issuer.introspector is not None:
+            return (yield from self._introspected(raw, token, issuer, issuer.introspector))
         generation, keys = yield from self._keys(token, issuer)
-        key = check_signature(token, keys)
-        principal = principal_of(token, issuer, raw)
-        until = min(valid_until(token, issuer), now + self.cache.max_age)
-        since = valid_from(token, issuer)
-        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, len(raw)))
-        return principal
+        return Good(issuer, token, check_signature(token, keys), generation, inf, len(raw))
 
     def _keys(self, token: ParsedToken, issuer: Issuer) -> Generator[Wait, Any, tuple[int, Sequence[Key]]]:
         """The keys that the token may be signed with, and the generation that they are of at the latest."""
@@ -68,3 +104,22 @@ class Verifier:
             generation = source.generation
             found = source.look_up(token.kid, token.alg, found)
         return generation, found
+
+    def _introspected(
+        self, raw: bytes, token: ParsedToken | None, issuer: Issuer, introspector: Introspector
+    ) -> Generator[Wait, Any, Good]:
+        """The issuer is asked about `raw`; `token` is what it says where it is a JWT. Its answer is judged like one."""
+        found = introspector.look_up(raw)
+        while isinstance(found, Question):
+            yield Wait(found)
+            found = introspector.look_up(raw, found)
+        answer = found.answer
+        if not answer.active:
+            raise TokenRefused(Reason.TOKEN_INACTIVE)
+        claims = introspected(answer.claims, token)
+        if claims.issuer is not None and claims.issuer != issuer.issuer:
+            raise TokenRefused(Reason.ISSUER_UNKNOWN)
+        now = self.clock.time()
+        check_content(claims, issuer, now)
+        until = now + found.until - self.clock.monotonic()
+        return Good(issuer, claims, None, 0, until, len(raw) + answer.weight)

@@ -21,10 +21,10 @@ from jwtmw.compose import Policy, key_fetch
 from jwtmw.errors import KeyRefused
 from jwtmw.issuers.fetch import FetchFailed
 from jwtmw.issuers.importer import import_jwk_set
-from jwtmw.issuers.keys import ASYMMETRIC, Key
+from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC, Key
 from jwtmw.policy.rules import Rule
 from jwtmw.policy.wording import in_words
-from jwtmw.settings import Issuer, JwksUrl, MetadataUrl, Secret, Settings
+from jwtmw.settings import IntrospectionUrl, Issuer, JwksUrl, MetadataUrl, Secret, Settings
 
 Row = tuple[str, ...]
 Rows = Sequence[Row]
@@ -119,6 +119,8 @@ def _issuers(settings: Settings) -> Rows:
 
 def _algorithms(issuer: Issuer) -> str:
     names = frozenset(issuer.algorithms)
+    if names == ASYMMETRIC | SYMMETRIC:
+        return "any: the issuer looks at signatures"
     return "every asymmetric one that a key fits" if names == ASYMMETRIC else ", ".join(issuer.algorithms)
 
 
@@ -128,6 +130,8 @@ def _keys(issuer: Issuer) -> str:
             return "not read in non-secure mode"
         case JwksUrl(url=url) | MetadataUrl(url=url):
             return url.partition("?")[0]  # what stands in a query may be secret
+        case IntrospectionUrl(url=url):
+            return f"asked at {url.partition('?')[0]}"
         case Secret():
             return "a secret"
         case _:

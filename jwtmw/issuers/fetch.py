@@ -167,7 +167,7 @@ def _judged(answer: Answer, etag: str | None) -> Fetched:
         return Fetched(None, _max_age(answer.headers), etag, not_modified=True)
     if answer.status != 200:
         text = "a redirect, which is not followed" if 300 <= answer.status < 400 else "not a success"
-        raise FetchFailed(f"status {answer.status}: {text}", _retry_after(answer.headers))
+        raise FetchFailed(f"status {answer.status}: {text}", retry_after(answer.headers))
     try:
         document = read_json(answer.body)
     except ValueError as error:
@@ -192,8 +192,8 @@ def _max_age(headers: dict[str, str]) -> float | None:
     return max(0.0, float(found[1]) - (float(age) if _SECONDS.fullmatch(age) else 0.0))
 
 
-def _retry_after(headers: dict[str, str]) -> float | None:
-    """RFC 9110 section 10.2.3: seconds, or a date."""
+def retry_after(headers: dict[str, str]) -> float | None:
+    """RFC 9110 section 10.2.3: the seconds that an answer asks to wait, told as seconds or as a date."""
     text = headers.get("retry-after", "")
     if _SECONDS.fullmatch(text):
         return float(text)

@@ -15,6 +15,7 @@ from jwtmw.decision import Reason
 from jwtmw.errors import ConfigurationError, TokenRefused
 
 if TYPE_CHECKING:
+    from jwtmw.issuers.introspection import Introspector
     from jwtmw.issuers.source import KeySource
     from jwtmw.token.locate import Place
 
@@ -35,6 +36,7 @@ class Issuer:
     max_lifetime  the longest `exp - iat`; None for any
     max_age       the longest time since `iat`; None for any
     places        where its tokens count; None for the policy's own places
+    introspector  asks the issuer about each token, instead of a key; None where keys tell
     """
 
     name: str
@@ -54,6 +56,7 @@ class Issuer:
     require_issuer: bool
     places: frozenset[Place] | None
     keys: KeySource = field(repr=False)
+    introspector: Introspector | None = field(default=None, repr=False)
     client_id_as_audience: bool = False
 
 
@@ -61,16 +64,17 @@ class Issuers:
     """All issuers of a policy. `places` are the policy's own, which hold for issuers that name none.
 
     Raises `ConfigurationError` for two issuers of one name or one `iss`, for one that no token can reach, and for
-    two that take tokens without `iss` in one place.
+    two that take tokens without `iss`, or opaque tokens, in one place.
     """
 
-    __slots__ = ("_by_iss", "_by_place", "by_name")
+    __slots__ = ("_by_iss", "_by_place", "_opaque", "by_name")
 
     def __init__(self, issuers: Sequence[Issuer], places: Iterable[Place]) -> None:
         common = frozenset(places)
         self.by_name: Mapping[str, Issuer] = MappingProxyType(_by_name(issuers))
         self._by_iss = _by_iss(issuers, common)
         self._by_place = _by_place(issuers, common)
+        self._opaque = _opaque(issuers, common)
 
     def find(self, iss: str | None, place: Place) -> Issuer:
         """The issuer of a token with this `iss`, found in this place; one dict look-up however many there are.
@@ -86,6 +90,10 @@ class Issuers:
         if place not in allowed:
             raise TokenRefused(Reason.PLACE_REFUSED)
         return issuer
+
+    def of_opaque(self, place: Place) -> tuple[Issuer, Introspector] | None:
+        """The one issuer that can be asked about an opaque token found in this place; None where there is none."""
+        return self._opaque.get(place)
 
     def _without_iss(self, place: Place) -> Issuer:
         issuer = self._by_place.get(place)
@@ -131,6 +139,22 @@ def _by_place(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[Place
                 raise ConfigurationError(
                     f"issuers[{index}].require_issuer",
                     "another issuer takes tokens without iss in the same place",
+                    "Give one of the two a token_from of its own.",
+                )
+    return found
+
+
+def _opaque(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[Place, tuple[Issuer, Introspector]]:
+    found: dict[Place, tuple[Issuer, Introspector]] = {}
+    for index, issuer in enumerate(issuers):
+        introspector = issuer.introspector
+        if introspector is None or not introspector.takes_opaque:
+            continue
+        for place in _places(issuer, common):
+            if found.setdefault(place, (issuer, introspector))[0] is not issuer:
+                raise ConfigurationError(
+                    f"issuers[{index}].introspection",
+                    "another issuer takes opaque tokens in the same place, and nothing in them tells whose they are",
                     "Give one of the two a token_from of its own.",
                 )
     return found

@@ -77,7 +77,7 @@ class Snapshot:
 
     def failed(self, timing: Timing, error: str, retry_after: float | None, at: float, jitter: float) -> Snapshot:
         """After a fetch that failed at the instant `at`; the keys stay as they are."""
-        wait = max(_back_off(self.failures, jitter), min(retry_after or 0.0, LONGEST_RETRY_AFTER))
+        wait = max(back_off(self.failures, jitter), min(retry_after or 0.0, LONGEST_RETRY_AFTER))
         # Stale keys need a refresh that was tried and failed lately. In a process that slept through its next
         # try, this bound ends their service, and a request waits for one.
         trying_until = at + wait + 2 * timing.timeout
@@ -101,7 +101,10 @@ def _refresh_after(ttl: float, timeout: float, jitter: float) -> float:
     return (ttl - margin) * (1 - 0.1 * jitter)
 
 
-def _back_off(failures: int, jitter: float) -> float:
-    """1 to 2 s after the first failure, twice that after the next, at last 15 to 30 s."""
+def back_off(failures: int, jitter: float) -> float:
+    """Seconds to wait: 1 to 2 after the first failure, twice that after the next, at last 15 to 30.
+
+    `failures` were there before; `jitter` is from 0 to 1.
+    """
     longest = min(LONGEST_BACK_OFF, float(2 << min(failures, 10)))
     return longest * (1 - jitter / 2)

@@ -4,7 +4,7 @@ Owns: every key of the configuration, and the environment.
 Must never know: policies, tokens, key formats; others build these from `Settings`.
 """
 
-from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret, VaultKeys
+from jwtmw.settings.material import IntrospectionUrl, JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret, VaultKeys
 from jwtmw.settings.read import read_settings
 from jwtmw.settings.schema import (
     Cache,
@@ -20,6 +20,7 @@ from jwtmw.settings.schema import (
 __all__ = [
     "Cache",
     "Http",
+    "IntrospectionUrl",
     "Issuer",
     "JwkSet",
     "JwksUrl",

@@ -16,7 +16,9 @@ from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.settings.check import problems
 from jwtmw.settings.check_issuers import algorithms_of, issuer_name
 from jwtmw.settings.environment import Modes
+from jwtmw.settings.introspection import endpoint_of
 from jwtmw.settings.keys import key_material, warn_of_weakness
+from jwtmw.settings.material import KeyMaterial
 from jwtmw.settings.schema import (
     Http,
     Issuer,
@@ -89,7 +91,7 @@ def _issuer(table: IssuerTable, whole: SettingsTable, key: str, folder: Path | N
     material = None
     if folder is not None:
         warn_of_weakness(table, key, algorithms)
-        material = vault_material(table.vault, whole, folder) if table.vault else key_material(table, key, folder)
+        material = _material(table, key, whole, folder)
     common = _common(table, IssuerCommon)
     common["token_types"] = tuple(_type(text) for text in table.token_types)
     return Issuer(
@@ -102,6 +104,14 @@ def _issuer(table: IssuerTable, whole: SettingsTable, key: str, folder: Path | N
         key_source=table.key_source or KeySource(),
         key_material=material,
     )
+
+
+def _material(table: IssuerTable, key: str, whole: SettingsTable, folder: Path) -> KeyMaterial:
+    if table.introspection is not None:
+        return endpoint_of(table, table.introspection, f"{key}.introspection", folder)
+    if table.vault is not None:
+        return vault_material(table.vault, whole, folder)
+    return key_material(table, key, folder)
 
 
 def _type(text: str) -> str:

@@ -31,7 +31,7 @@ _NOT_YET: dict[type[Table], dict[str, Any]] = {
         "external_url": "",
         "max_body_bytes": 1_048_576,
     },
-    IssuerTable: dict.fromkeys(("consumers", "introspection")),
+    IssuerTable: dict.fromkeys(("consumers",)),
     Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
 }
 

@@ -12,6 +12,7 @@ from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC
 from jwtmw.settings.check_places import location_problems
 from jwtmw.settings.findings import Findings, audiences, each, one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_url_path, is_within, near
+from jwtmw.settings.introspection import introspection_problems
 from jwtmw.settings.keys import ENCODINGS, jwks_problem, public_key_problem, secret_problem
 from jwtmw.settings.profiles import PROFILES
 from jwtmw.settings.schema import IssuerTable
@@ -48,8 +49,13 @@ def issuer_name(issuer: IssuerTable) -> str | None:
 
 
 def algorithms_of(issuer: IssuerTable) -> tuple[str, ...]:
-    """The algorithms, with the defaults: HS256 for a secret, every asymmetric one for anything else."""
+    """The algorithms, with the defaults: HS256 for a secret, every asymmetric one for other keys.
+
+    An issuer that is asked about its tokens looks at signatures itself: any.
+    """
     default = tuple(sorted(ASYMMETRIC)) if issuer.secret is None else ("HS256",)
+    if issuer.introspection is not None:
+        default = ALGORITHMS
     return default if issuer.algorithms is None else issuer.algorithms
 
 
@@ -84,6 +90,7 @@ def _source_problems(issuer: IssuerTable, key: str) -> Findings:
             f"{key}.key_source", f"belongs to fetched keys, and {given[0]} is none of them", "Leave the key out"
         )
     yield from _source_values(issuer, key)
+    yield from introspection_problems(issuer.introspection, f"{key}.introspection")
 
 
 def _discovery_problems(issuer: IssuerTable, key: str) -> Findings:
@@ -128,6 +135,8 @@ def _algorithm_problems(issuer: IssuerTable, key: str) -> Findings:
             yield wrong(f"{key}.algorithms[{index}]", *_unknown_algorithm(name))
     symmetric = [name for name in algorithms or () if name in SYMMETRIC]
     asymmetric = [name for name in algorithms or () if name in ASYMMETRIC]
+    if issuer.introspection is not None:
+        return
     if symmetric and asymmetric:
         yield wrong(f"{key}.algorithms", "symmetric and asymmetric algorithms are mixed", "Make two issuers of it")
     elif symmetric and issuer.secret is None:

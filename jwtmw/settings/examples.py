@@ -87,7 +87,7 @@ _ISSUER = {
     "key_source": "{ ttl = 300, max_stale = 3600, cooldown = 30 }",
     "discovery_url": '"https://id.example/.well-known/openid-configuration"',
     "consumers": '[{ name = "shop", key = "shop-key" }]',
-    "introspection": '{ url = "https://id.example/introspect" }',
+    "introspection": '{ url = "https://id.example/introspect", token = "$ENV://ORDERS_TOKEN" }',
     "vault": '{ name = "main" }',
     "profile": '"keycloak"',
 }
@@ -115,6 +115,21 @@ _RULE = {
     "mtls": "false",
 }
 
+_INTROSPECTION = {
+    "url": '"https://id.example/introspect"',
+    "auth": '"basic"',
+    "client_id": '"orders"',
+    "client_secret": '"$ENV://ORDERS_SECRET"',
+    "private_key": '"$ENV://ORDERS_PRIVATE_KEY"',
+    "private_key_file": '"orders.pem"',
+    "key_id": '"2026-01"',
+    "algorithm": '"ES256"',
+    "assertion_audience": '"https://id.example/"',
+    "token": '"$ENV://ORDERS_TOKEN"',
+    "ttl": "60",
+    "negative_ttl": "5",
+}
+
 _SECTIONS: dict[str, dict[str, str]] = {
     "": _TOP,
     "token_from[]": _LOCATION,
@@ -123,6 +138,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "issuers[]": _ISSUER,
     "issuers[].token_from[]": _LOCATION,
     "issuers[].key_source": {"ttl": "300", "max_stale": "3600", "cooldown": "30"},
+    "issuers[].introspection": _INTROSPECTION,
     "issuers[].vault": {
         "name": '"main"',
         "verify": '"introspection"',

@@ -19,6 +19,7 @@ _QUOTABLE = re.compile(r"[\x20-\x7e]+")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]*))?")  # RFC 6454, 6.2
 _DEFAULT_PORTS = {("http", "80"), ("https", "443")}
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_HEADER_WORD = re.compile(r"[!-~]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -46,6 +47,11 @@ def is_origin(text: str) -> bool:
     """An origin as browsers serialise it; "null" is nobody's."""
     match = _ORIGIN.fullmatch(text)
     return match is not None and match.groups() not in _DEFAULT_PORTS
+
+
+def is_header_word(text: str) -> bool:
+    """Visible ASCII without blanks: what can stand behind a scheme in a header."""
+    return _HEADER_WORD.fullmatch(text) is not None
 
 
 def is_variable(text: str) -> bool:

@@ -81,4 +81,19 @@ class MetadataUrl(_Hidden):
         return url
 
 
-KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl
+class IntrospectionUrl(_Hidden):
+    """Where the issuer is asked about each token, and how this service proves itself there."""
+
+    @property
+    def url(self) -> str:
+        """An https URL, or http on loopback."""
+        url: str = self._value.url
+        return url
+
+    @property
+    def table(self) -> Any:
+        """The table `introspection`, checked and filled in."""
+        return self._value
+
+
+KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl | IntrospectionUrl

@@ -105,7 +105,12 @@ def _warn_of_written_secrets(origin: _Origin, table: SettingsTable) -> None:
 
 def _written_secrets(table: SettingsTable) -> Iterator[str]:
     """The keys of all secrets that are given, by reference or not."""
-    yield from (f"issuers[{index}].secret" for index, issuer in enumerate(table.issuers) if issuer.secret is not None)
+    for index, issuer in enumerate(table.issuers):
+        if issuer.secret is not None:
+            yield f"issuers[{index}].secret"
+        for name in ("client_secret", "private_key", "token") if issuer.introspection is not None else ():
+            if getattr(issuer.introspection, name) is not None:
+                yield f"issuers[{index}].introspection.{name}"
     for name, vault in table.vault.items():
         for key, given in (
             ("token", vault.token),

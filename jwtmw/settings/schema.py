@@ -51,6 +51,28 @@ class KeySource(Table, frozen=True, kw_only=True):
     cooldown: float = 30.0
 
 
+class Introspection(Table, frozen=True, kw_only=True):
+    """An endpoint that is asked about each token (RFC 7662), and how this service proves itself to it.
+
+    `ttl` and `negative_ttl` in seconds. Checked and filled in, `auth` is one of "basic", "post", "private_key_jwt",
+    "bearer" and "none"; `private_key` holds the text of the file, `algorithm` the key's, `assertion_audience` whom an
+    assertion is for.
+    """
+
+    url: str
+    auth: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    private_key: str | None = None
+    private_key_file: str | None = None
+    key_id: str | None = None
+    algorithm: str | None = None
+    assertion_audience: str | None = None
+    token: str | None = None
+    ttl: float = 60.0
+    negative_ttl: float = 5.0
+
+
 class IssuerCommon(Table, frozen=True, kw_only=True):
     """The keys of an issuer that hold as they are written."""
 
@@ -89,11 +111,11 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     secret_encoding: str | None = None
     allow_short_secret: bool = False
     key_source: KeySource | None = None
+    introspection: Introspection | None = None
     vault: IssuerVault | None = None
 
     # Not supported yet.
     consumers: tuple[dict[str, Any], ...] | None = None
-    introspection: dict[str, Any] | None = None
 
 
 class Issuer(IssuerCommon, frozen=True, kw_only=True):
@@ -203,6 +225,7 @@ TABLES: dict[str, type[Table]] = {
     "issuers[]": IssuerTable,
     "issuers[].token_from[]": Location,
     "issuers[].key_source": KeySource,
+    "issuers[].introspection": Introspection,
     "issuers[].vault": IssuerVault,
     "rules[]": Rule,
     "rules[].any_of[]": Requirement,

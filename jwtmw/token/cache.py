@@ -29,7 +29,8 @@ class Entry:
     """One verdict: the principal, and all that must still hold for it.
 
     `generation` is the key source's at the time; the token counts from `not_before` until, and not at, `not_after`,
-    in epoch seconds; `weight` is the token's length in bytes.
+    in epoch seconds; `weight` is the length of what was read for it, in bytes. `key` is None where no key vouches
+    for it.
     """
 
     __slots__ = ("generation", "issuer", "key", "not_after", "not_before", "place", "principal", "weight")
@@ -38,7 +39,7 @@ class Entry:
         self,
         principal: Principal,
         issuer: Issuer,
-        key: Key,
+        key: Key | None,
         generation: int,
         place: Place,
         not_before: float,

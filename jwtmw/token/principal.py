@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jwtmw.claimpath import claim_at
+from jwtmw.token.claims import ClaimSet, is_safe
 from jwtmw.token.frozen import FrozenDict
-from jwtmw.token.parse import ParsedToken, is_safe
 from jwtmw.token.verify import stand_in_audience
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Principal:
 ANONYMOUS = Principal()
 
 
-def principal_of(token: ParsedToken, issuer: Issuer, raw: bytes) -> Principal:
+def principal_of(token: ClaimSet, issuer: Issuer, raw: bytes) -> Principal:
     """The caller that `token`, verified for `issuer` and received as `raw`, speaks for."""
     claims = token.claims
     return Principal(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jwtmw.claimpath import claim_at
 from jwtmw.decision import Reason
 from jwtmw.errors import TokenRefused
+from jwtmw.token.claims import ClaimSet
 from jwtmw.token.parse import ParsedToken
 
 if TYPE_CHECKING:
@@ -26,13 +27,20 @@ _SAME_ALGORITHM = {"EdDSA": "Ed25519", "Ed25519": "EdDSA"}
 def check_claims(token: ParsedToken, issuer: Issuer, now: float) -> None:
     """All that can be said of `token` at `now` (epoch seconds) without a key.
 
-    Raises `TokenRefused` with the first reason found, in this order: algorithm, type, audience, times, subject,
-    required claims.
+    Raises `TokenRefused` with the first reason found, in this order: algorithm, type, and then as `check_content`.
     """
     if token.alg not in issuer.algorithms and _SAME_ALGORITHM.get(token.alg) not in issuer.algorithms:
         raise TokenRefused(Reason.ALGORITHM_REFUSED)
     if token.typ not in issuer.token_types:
         raise TokenRefused(Reason.TYPE_REFUSED)
+    check_content(token, issuer, now)
+
+
+def check_content(token: ClaimSet, issuer: Issuer, now: float) -> None:
+    """What an issuer asks of claims, whoever says them, at `now`. Raises `TokenRefused`.
+
+    In this order: audience, times, subject, required claims.
+    """
     if not _is_meant(token, issuer):
         raise TokenRefused(Reason.AUDIENCE_MISMATCH)
     _check_times(token, issuer, now)
@@ -50,13 +58,13 @@ def check_signature(token: ParsedToken, keys: Sequence[Key]) -> Key:
     raise TokenRefused(Reason.SIGNATURE_INVALID)
 
 
-def valid_from(token: ParsedToken, issuer: Issuer) -> float:
+def valid_from(token: ClaimSet, issuer: Issuer) -> float:
     """The first instant, in epoch seconds, at which `check_claims` finds the times in order; -inf if always."""
     starts = [start for start in (token.not_before, token.issued_at) if start is not None]
     return max(starts) - issuer.leeway if starts else -inf
 
 
-def valid_until(token: ParsedToken, issuer: Issuer) -> float:
+def valid_until(token: ClaimSet, issuer: Issuer) -> float:
     """The instant, in epoch seconds, at which `check_claims` stops finding the times in order; inf if never."""
     until = inf if token.expires_at is None else token.expires_at + issuer.leeway
     if issuer.max_age is not None and token.issued_at is not None:
@@ -64,7 +72,7 @@ def valid_until(token: ParsedToken, issuer: Issuer) -> float:
     return until
 
 
-def stand_in_audience(token: ParsedToken, issuer: Issuer) -> frozenset[str]:
+def stand_in_audience(token: ClaimSet, issuer: Issuer) -> frozenset[str]:
     """What stands for a missing `aud`: with `client_id_as_audience` the `client_id`, as AWS has it; else nothing."""
     if not issuer.client_id_as_audience or "aud" in token.claims:
         return frozenset()
@@ -72,7 +80,7 @@ def stand_in_audience(token: ParsedToken, issuer: Issuer) -> frozenset[str]:
     return frozenset(() if client_id is None else (client_id,))
 
 
-def _is_meant(token: ParsedToken, issuer: Issuer) -> bool:
+def _is_meant(token: ClaimSet, issuer: Issuer) -> bool:
     """Exact code points, no normal form. An issuer that needs no audience still honours one it has configured."""
     audience = token.audience or stand_in_audience(token, issuer)
     if not issuer.require_audience and not (issuer.audience and audience):
@@ -80,7 +88,7 @@ def _is_meant(token: ParsedToken, issuer: Issuer) -> bool:
     return not issuer.audience.isdisjoint(audience)
 
 
-def _check_times(token: ParsedToken, issuer: Issuer, now: float) -> None:
+def _check_times(token: ClaimSet, issuer: Issuer, now: float) -> None:
     expires, starts, issued = token.expires_at, token.not_before, token.issued_at
     leeway = issuer.leeway
     if expires is None:

@@ -68,6 +68,18 @@ def checked(config: str, capsys: pytest.CaptureFixture[str], *options: str) -> t
 
 
 @pytest.mark.usefixtures("folder")
+def test_an_issuer_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it is asked, without a query; neither this service's name there nor its secret."""
+    client = 'client_id = "canary", client_secret = "$ENV://TOOLS_SECRET"'
+    asked = f'{{ url = "https://id.example/introspect?a=canary", {client} }}'
+    config = f'[[issuers]]\nissuer = "https://id.example/"\naudience = ["orders"]\nintrospection = {asked}\n'
+    status, out = checked(config, capsys)
+    assert 0 == status
+    assert "any: the issuer looks at signatures  asked at https://id.example/introspect\n" in out
+    assert "canary" not in out
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Mode, default, issuers and rules; no secret, no key, no query of a URL."""
     expected = """\

@@ -178,6 +178,7 @@ def test_every_key_of_an_issuer_reaches_the_engine(jwtmw_issuer: TestIssuer) -> 
         "roles_claim": "realm.roles",
         "leeway": 5,
         "require_issuer": True,
+        "introspector": None,
     } == {name: getattr(issuer, name) for name in issuer.__dataclass_fields__ if name not in ("name", "keys", "places")}
     assert ["query jwt"] == [place.label for place in issuer.places or ()]
 

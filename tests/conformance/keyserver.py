@@ -1,4 +1,4 @@
-"""A server of key sets on loopback that behaves as its path says: well, badly, or well only at first.
+"""An issuer's server on loopback that behaves as its path says: well, badly, or well only at first.
 
 Owns: the socket, the behaviours, and how often each stand asked.
 Must never know: jwtmw.
@@ -12,9 +12,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.conformance.introspected import ANSWERS, INACTIVE
 from tests.conformance.keys import EC256, RSA, RSA_NEXT, RSA_PARTNER, SECRET_TEXT, SigningKey, number
 from tests.conformance.policies import CORP_KEYS
 
@@ -40,6 +42,7 @@ REPLIES: dict[str, list[Reply]] = {
     "empty": [keys()],
     "html": [raw(b"<!doctype html><title>Sign in</title>", "text/html")],
     "redirect": [raw(b"", status=302, Location="good")],
+    "unauthorized": [raw(b"{}", status=401)],
     "missing": [raw(b"{}", status=404)],
     "not-utf-8": [raw(keys(*CORP_KEYS)[2].replace(b"corp", b"\xff"))],
     "list": [raw(json.dumps(CORP_KEYS).encode())],
@@ -66,7 +69,21 @@ class _Handler(BaseHTTPRequestHandler):
         hits = self.server.hits  # type: ignore[attr-defined]
         hits[stand] += 1
         replies = REPLIES[behaviour]
-        status, headers, body = replies[min(hits[stand], len(replies)) - 1]
+        self._reply(*replies[min(hits[stand], len(replies)) - 1])
+
+    def do_POST(self) -> None:
+        """Say of the token what the table says: /<stand>/introspect; any other path behaves as it does for key sets."""
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        stand, behaviour = self.path.split("/")[1:]
+        if behaviour != "introspect":
+            self.do_GET()
+            return
+        hits = self.server.hits  # type: ignore[attr-defined]
+        hits[stand] += 1
+        answers = ANSWERS.get(form["token"][0], [INACTIVE])
+        self._reply(*raw(answers[min(hits[stand], len(answers)) - 1]))
+
+    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

@@ -50,6 +50,12 @@ def remote(path: str, **keys: Any) -> Spec:
     return keyed(jwks_url="{key-server}/" + path, **keys)
 
 
+def asked(path: str, **keys: Any) -> Spec:
+    """The first issuer, asked about each token."""
+    issuer = corp(jwks=None, introspection={"url": "{key-server}/" + path, "token": "word"})
+    return spec(issuer, **keys)
+
+
 def rule(path: str, *methods: str, **keys: Any) -> dict[str, Any]:
     return {"path": path, **({"methods": list(methods)} if methods else {}), **keys}
 
@@ -265,6 +271,11 @@ POLICIES: dict[str, Spec] = {
         )
     },
     "remote-nowhere": keyed(jwks_url="http://127.0.0.1:9/keys", key_source={"cooldown": 30}),
+    # Introspection.
+    "asked": asked("introspect", rules=[rule("/open/**", **OPEN), rule("/scopes/one", **READS)]),
+    "asked-down": asked("down"),
+    "asked-unauthorized": asked("unauthorized"),
+    "asked-redirect": asked("redirect"),
     # Time.
     "no-leeway": spec(leeway=0),
     "issuer-leeway": spec(corp(leeway=5), leeway=120),

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, get_default_algorithms
 
 from jwtmw.issuers.jwk import import_jwk
@@ -54,3 +54,9 @@ def pem(kind: str, number: int = 0) -> str:
     """The public key as PEM."""
     public = private_key(kind, number).public_key()
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def private_pem(kind: str, number: int = 0) -> str:
+    """The private key as PEM, not encrypted."""
+    octets = private_key(kind, number).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return octets.decode()

@@ -25,6 +25,11 @@ SHARED = {"issuers[0].jwks_url": None, "issuers[0].secret": SECRET}
 """The changes that give the issuer a secret."""
 
 
+ENDPOINT = {"issuers[0].jwks_url": None, "issuers[0].introspection.url": "https://id.example/introspect"}
+ASKED = {**ENDPOINT, **{f"issuers[0].introspection.client_{part}": "orders" for part in ("id", "secret")}}
+"""The changes that let the issuer be asked about its tokens."""
+
+
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
     """The right configuration with these values at these paths; what is None is left out."""
     raw = copy.deepcopy(GOOD)
@@ -53,6 +58,8 @@ def parent(path: str) -> dict[str, Any]:
         return {f"{table}.roles": ["clerk"]}
     if table in ("vault.main", "vault.main.userpass", "vault.main.approle"):
         return {"vault.main.url": "https://vault.example:8200"}
+    if table.endswith("introspection"):
+        return ASKED
     return {}
 
 

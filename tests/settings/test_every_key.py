@@ -11,6 +11,7 @@ from jwtmw.errors import ConfigurationError, NotSupportedError
 from jwtmw.settings import read_settings
 from jwtmw.settings.examples import example_of
 from tests.settings.configurations import SHARED, changed, parent, paths
+from tests.settings.introspection import INTROSPECTION
 
 PATHS = sorted(paths())
 A_FILE = {"issuers[0].jwks_url": None}
@@ -42,6 +43,11 @@ TYPES = {
         "a list": "audience algorithms token_types required_claims subjects scope_claim token_from consumers",
         "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
         "a table": "jwks introspection vault key_source",
+    },
+    "issuers[0].introspection": {
+        "text": "url auth client_id client_secret private_key private_key_file key_id algorithm assertion_audience "
+        "token",
+        "a number": "ttl negative_ttl",
     },
     "issuers[0].vault": {"text": "name verify client_id", "a number": "ttl negative_ttl"},
     "vault.main": {
@@ -235,6 +241,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].key_source.max_stale": -1}, "issuers[0].key_source.max_stale", "max_stale = 3600"),
     ({"issuers[0].key_source.cooldown": 0}, "issuers[0].key_source.cooldown", "cooldown = 30"),
     ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys, and secret is none"),
+    *INTROSPECTION,
     ({"vault": {"a.b": {"url": "https://vault.example"}}}, "vault", "letters, digits, - and _ only"),
     ({"vault": {"a.b": {"url": 5}}}, "vault", "letters, digits, - and _ only"),
     ({"vault.main": {}}, "vault.main.url", 'is missing. Write for example url = "https://vault.example:8200"'),
@@ -308,7 +315,6 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"external_url": "https://orders.example"}, "external_url"),
     ({"max_body_bytes": 1}, "max_body_bytes"),
     ({"issuers[0].consumers": []}, "issuers[0].consumers"),
-    ({"issuers[0].introspection": {}}, "issuers[0].introspection"),
     (INTROSPECTED, "issuers[0].vault.verify"),
     ({"rules[0].body": "sha-256"}, "rules[0].body"),
     ({"rules[0].single_use": True}, "rules[0].single_use"),
@@ -414,6 +420,11 @@ def test_an_unknown_key_that_resembles_none_gets_the_list() -> None:
             {"issuers": [{"audience": ["a", 1]}]},
             'issuers[0].audience[1]: must be text, not a whole number. Write for example audience = ["orders"]',
             id="element",
+        ),
+        pytest.param(
+            {"issuers": [{"introspection": {}}]},
+            'issuers[0].introspection.url: is missing. Write for example url = "https://id.example/introspect"',
+            id="required",
         ),
         pytest.param({"issuers": [1]}, "issuers[0]: must be a table, not a whole number. Write for ", id="table"),
         pytest.param({"identity_headers": {"X-A": 5}}, "identity_headers[...]: must be text, not a ", id="member"),

@@ -10,6 +10,7 @@ from tests.conformance.cases import (
     extraction,
     hiding,
     identity,
+    introspection,
     issuers_audience,
     json_and_jws,
     keys,
@@ -25,7 +26,7 @@ from tests.conformance.schema import Case
 
 _MODULES = (
     extraction, json_and_jws, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors,
-    modes, marks, websocket, keys, cookies, identity, hiding,
+    modes, marks, websocket, keys, cookies, identity, hiding, introspection,
 )  # fmt: skip
 THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
 THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}
