@@ -17,15 +17,19 @@ from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.drive import arun, run
-from jwtmw.engine import Engine
+from jwtmw.engine import PASS, Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
-from jwtmw.policy.marks import Mark, mark_of
+from jwtmw.policy.marks import Mark, mark_of, marked_objects
+from jwtmw.policy.rules import Access
+from jwtmw.records import record_unforeseen
 from jwtmw.request import Request
 from jwtmw.wsgi import admit as admit_environ
 from jwtmw.wsgi import no_store, refuse_unfit
 
 __all__ = [
+    "PASS",
     "ASGIRequest",
+    "Access",
     "Allow",
     "Code",
     "Decision",
@@ -42,10 +46,12 @@ __all__ = [
     "arun",
     "judged_request",
     "mark_of",
+    "marked_objects",
     "native",
     "no_store",
     "octets",
     "read_body",
+    "record_unforeseen",
     "refuse_unfit",
     "run",
 ]

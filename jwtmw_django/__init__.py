@@ -1,17 +1,39 @@
-"""jwtmw for Django: comes with a later release. This version protects no Django application.
+"""jwtmw for Django: one middleware, the first in the list.
 
-Importing this package does nothing, and asking it for `JWTMiddleware` is an ImportError.
+    MIDDLEWARE = ["jwtmw_django.JWTMiddleware", ...]
+    JWTMW = {...}                 # a mapping, the path of a TOML file, a `Policy`; without it the environment
 
-Owns: saying so.
-Must never know: anything that could be mistaken for protection.
+    server -> JWTMiddleware -> [other middleware] -> URL resolver -> process_view -> view
+              judges the path                                        judges the view, and a changed path again
+
+Importing this package imports no Django.
+
+Owns: the public names. Must never know: how to decide.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jwtmw_django.conf import current_policy
+    from jwtmw_django.middleware import JWTMiddleware
+    from jwtmw_django.user import TokenUser
+
+__all__ = ["JWTMiddleware", "TokenUser", "current_policy"]
+
 
 def __getattr__(name: str) -> object:
     if name == "JWTMiddleware":
-        raise ImportError(
-            "jwtmw_django.JWTMiddleware comes with a later release of jwtmw; this version protects no Django project"
-        )
+        from jwtmw_django.middleware import JWTMiddleware
+
+        return JWTMiddleware
+    if name == "TokenUser":
+        from jwtmw_django.user import TokenUser
+
+        return TokenUser
+    if name == "current_policy":
+        from jwtmw_django.conf import current_policy
+
+        return current_policy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

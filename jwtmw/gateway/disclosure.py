@@ -88,11 +88,11 @@ def _rewritten(query: str, member: bytes) -> str:
 
 
 def _hide_cookie(environ: MutableMapping[str, Any], name: str) -> None:
-    kept = cookies_without(environ["HTTP_COOKIE"].encode("latin-1"), name.encode()).decode("latin-1")
+    kept = cookies_without(environ.get("HTTP_COOKIE", "").encode("latin-1"), name.encode()).decode("latin-1")
     if kept:
         environ["HTTP_COOKIE"] = kept
     else:
-        del environ["HTTP_COOKIE"]
+        environ.pop("HTTP_COOKIE", None)
 
 
 _HIDE = {"header": _hide_header, "query": _hide_query, "cookie": _hide_cookie}

@@ -29,6 +29,8 @@ MARK = "__jwtmw_mark__"
 WRAPPED = "__jwtmw_wrapped__"
 # The one door through which a class answers, by framework: Starlette and Django, Flask; else its verbs.
 DISPATCHERS = ("dispatch", "dispatch_request")
+# Where a function that a class-based view was made into names its class, by Flask and Django.
+MADE_OF = "view_class"
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
 # The marked objects that are neither functions nor classes, such as routers: what they hold may be taken out of them.
 marked_objects: list[weakref.ref[Any]] = []
@@ -46,6 +48,11 @@ class Mark:
     def within(self, outer: Mark | None, where: str) -> Mark:
         """This mark and that of what surrounds it (class, router, blueprint): both must hold."""
         return self if outer is None else _combined(self, outer, where)
+
+    @property
+    def passed_on(self) -> Mark | None:
+        """What of it reaches another object than the marked one: what it asks, never what it lifts."""
+        return _inherited(self)
 
     @property
     def _asks(self) -> bool:
@@ -131,15 +138,18 @@ def _joined(mark: Mark | None, outer: Mark | None, where: Any) -> Mark | None:
 def _verb(cls: type, method: str) -> str:
     """The name of what answers; "" where nothing does, so that no invented method is remembered."""
     name = method.lower()
-    if name == "head" and not hasattr(cls, name):
-        name = "get"
+    if not hasattr(cls, name):
+        # An adapter may also name the function itself, as view sets call theirs.
+        name = "get" if name == "head" else method
     return name if hasattr(cls, name) else ""
 
 
 @functools.lru_cache(maxsize=4096)
 def _class_mark(cls: type, verb: str) -> Mark | None:
     mark = _joined(cls.__dict__.get(MARK), _inherited_from(cls.__mro__[1:]), cls)
-    return _joined(_handler_mark(cls, verb), mark, cls)
+    for name in (*DISPATCHERS, verb):
+        mark = _joined(_handler_mark(cls, name), mark, cls)
+    return mark
 
 
 @functools.lru_cache(maxsize=4096)
@@ -184,8 +194,7 @@ def _markable(endpoint: Any) -> Mark | None:
     """The mark that is there already."""
     if isinstance(endpoint, staticmethod | classmethod | property):
         raise MarkError(_name(endpoint), "a mark stands above @staticmethod, @classmethod or @property", TWO_SIDES)
-    mark: Mark | None = getattr(endpoint, "__dict__", {}).get(MARK)
-    return mark
+    return _stated(getattr(endpoint, "__dict__", {}))
 
 
 def _own(endpoint: Any) -> Mark | None:
@@ -193,12 +202,21 @@ def _own(endpoint: Any) -> Mark | None:
     attributes = getattr(endpoint, "__dict__", {})
     if WRAPPED in attributes:
         raise MarkError(_name(endpoint), "@requires stands on the wrong side of the route decorator", TWO_SIDES)
+    return _stated(attributes)
+
+
+def _stated(attributes: Mapping[str, Any]) -> Mark | None:
+    """The mark that was put here, and not what Django's `as_view()` copies from a dispatching method."""
     mark: Mark | None = attributes.get(MARK)
-    return mark
+    cls = None if mark is None else attributes.get(MADE_OF)
+    copied = cls is not None and any(
+        getattr(getattr(cls, name, None), "__dict__", {}).get(MARK) is mark for name in DISPATCHERS
+    )
+    return None if copied else mark
 
 
 def _set(endpoint: T, mark: Mark) -> T:
-    if hasattr(endpoint, "matches") and hasattr(endpoint, "handle") and not hasattr(endpoint, "add_route"):
+    if _is_route(endpoint):
         # A route is how an endpoint is registered, not what answers: nobody would ever ask it for its mark.
         raise MarkError(_name(endpoint), "a mark stands on a route", "Mark the endpoint that the route is for")
     try:
@@ -208,6 +226,13 @@ def _set(endpoint: T, mark: Mark) -> T:
     except (AttributeError, TypeError):
         raise MarkError(_name(endpoint), "this object cannot carry a mark", "Mark a plain function instead") from None
     return endpoint
+
+
+def _is_route(endpoint: Any) -> bool:
+    """Whether it leads to one endpoint: a route of Starlette's, a URL pattern of Django's that includes no others."""
+    if hasattr(endpoint, "matches") and hasattr(endpoint, "handle"):
+        return not hasattr(endpoint, "add_route")
+    return hasattr(type(endpoint), "resolve") and getattr(endpoint, "callback", None) is not None
 
 
 def _lock(function: Any, mark: Mark) -> Any:

@@ -16,7 +16,8 @@ from tests.conformance.report import SOME, skips
 from tests.conformance.schema import Case
 from tests.conformance.world import World
 
-IN_PROCESS = [DRIVERS[name] for name in ("engine", "asgi", "wsgi", "starlette", "starlette-protect", "fastapi")]
+PLAIN, DJANGO = ("engine", "asgi", "wsgi"), ("django-wsgi", "django-asgi-sync", "django-asgi-async")
+IN_PROCESS = [DRIVERS[name] for name in (*PLAIN, "starlette", "starlette-protect", "fastapi", *DJANGO)]
 # Reasons that no request alone can bring about.
 UNREACHABLE = {Reason.INTERNAL}
 

@@ -109,12 +109,12 @@ class World:
         self._runner.close()
         self.keys.close()
 
-    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run to the end; on an event loop only where the case may have to wait for something.
+    def run(self, coroutine: Coroutine[Any, Any, None], waits: bool = False) -> None:
+        """Run to the end; on an event loop only where the case, or the surface, may have to wait for something.
 
         Known keys and static routes never wait, so most cases must end without giving the loop a turn.
         """
-        if self._waits:
+        if waits or self._waits:
             return self._runner.get_loop().run_until_complete(coroutine)
         try:
             coroutine.send(None)

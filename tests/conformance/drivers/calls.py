@@ -6,6 +6,7 @@ Must never know: jwtmw.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
@@ -77,10 +78,31 @@ def call(world: World, app: App, request: Request) -> Answer:
         await app(scope_of(request), receive, send)
 
     world.run(answer())
-    return _read(sent)
+    return read(sent)
 
 
-def _read(sent: list[Message]) -> Answer:
+async def asked(app: App, request: Request) -> Answer:
+    """Ask as a server does: the client stays until it has its answer."""
+    sent: list[Message] = []
+    incoming = [{"type": "http.request", "body": request.body, "more_body": False}]
+
+    async def receive() -> Message:
+        if not incoming:
+            await asyncio.Event().wait()
+        return incoming.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = scope_of(request)
+    if request.body:
+        scope["headers"].append((b"content-length", b"%d" % len(request.body)))
+    await app(scope, receive, send)
+    return read(sent)
+
+
+def read(sent: list[Message]) -> Answer:
+    """The answer that these messages are."""
     first = sent[0]
     if first["type"] == "websocket.accept":
         protocol = first.get("subprotocol")

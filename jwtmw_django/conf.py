@@ -1,0 +1,47 @@
+"""The policy of this process, from `settings.JWTMW`.
+
+Owns: when the settings are read: once, and again where a test overrides them.
+Must never know: requests, what is in a policy.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from jwtmw import Policy
+
+_policy: Policy | None = None
+_making = threading.Lock()
+
+
+def current_policy() -> Policy:
+    """The policy that `settings.JWTMW` describes: a mapping, the path of a TOML file, or a `Policy`; where it is not
+    set or None, what the environment says. All handlers of a process share it, with its keys and its cache.
+
+    Raises `ConfigurationError`, which names the key and the cure.
+    """
+    policy = _policy
+    return _made() if policy is None else policy
+
+
+def _made() -> Policy:
+    global _policy  # noqa: PLW0603 - as Django's own settings are one for the process
+    with _making:
+        if _policy is None:
+            configured: Any = getattr(settings, "JWTMW", None)
+            _policy = configured if isinstance(configured, Policy) else Policy(framework=configured)
+        return _policy
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    """`override_settings(JWTMW=...)` holds from the next request on."""
+    global _policy  # noqa: PLW0603
+    if setting == "JWTMW":
+        _policy = None
+
+
+setting_changed.connect(_forget, dispatch_uid="jwtmw_django.conf")

@@ -1,0 +1,119 @@
+"""The facts of a Django request: what the server said of it, and the path that Django's resolver will use.
+
+Django has decoded the path by now and written it back into `META`; what it made of it is what is judged. The facts
+are those of the request as it came in: nothing that is changed for the application changes them.
+
+Owns: the translation of an `HttpRequest` into request facts, and the reading of its body.
+Must never know: how to decide, views, who stands behind.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Self, cast
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+
+from jwtmw.adapter import ASGIRequest, Deny, Request, WSGIRequest, native
+
+# What the resolver goes by, and what views dispatch by: path_info and method.
+Where = tuple[str, str]
+
+
+class Facts(Request):
+    """A judged request. Defaults are the class's, as in `Request`.
+
+    seen     the path and the method that are judged here
+    pending  the refusal that only a mark can lift
+    """
+
+    seen: Where
+    endpoint_known = False
+    pending: Deny | None = None
+
+    def moved(self, to: Where) -> Self:
+        """The same caller's request for another path or method."""
+        new = copy.copy(self)
+        new.seen = new.path, new.method = to
+        new.raw_path, new.root_path = None, ""
+        new.mark = new.ask = new.judged_mark = new.pending = None
+        new.endpoint_known = False
+        return new
+
+
+class WSGIFacts(Facts, WSGIRequest):
+    """The facts of a request that came as an environ."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        meta = request.META
+        path: str = meta.get("PATH_INFO", "")
+        # Django's texts become native strings again, which is what an environ holds.
+        script_name = native(meta.get("SCRIPT_NAME", ""))
+        super().__init__({**meta, "PATH_INFO": native(path), "SCRIPT_NAME": script_name})
+        if self.raw_path is not None:
+            self._agree(path, self.raw_path)
+        self.seen = path, self.method
+
+    def _agree(self, path: str, raw_path: bytes) -> None:
+        """Where Django has put something into the place of what the server said, the target is not to be blamed."""
+        if settings.FORCE_SCRIPT_NAME is not None:
+            # Another prefix than the server's own, which is what the target has in front of the path.
+            self.root_path = _before(path, raw_path)
+            self.path = self.root_path + path
+        elif path == "/" and self.root_path and not raw_path.endswith(b"/"):
+            # For an empty PATH_INFO.
+            self.path = self.root_path
+
+
+class ASGIFacts(Facts, ASGIRequest):
+    """The facts of a request that came as an ASGI scope."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(cast("Any", request).scope)
+        self.root_path = request.META["SCRIPT_NAME"]
+        self.seen = request.META["PATH_INFO"], self.method
+
+
+def _before(path: str, raw_path: bytes) -> str:
+    """What the target has in front of the path."""
+    target = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+    return target.removesuffix(path) if path.startswith("/") else ""
+
+
+def facts_of(request: HttpRequest) -> Facts:
+    """The facts of a request as it came in."""
+    return ASGIFacts(request) if hasattr(request, "scope") else WSGIFacts(request)
+
+
+def where(request: HttpRequest) -> Where:
+    """What the request says now: middleware may have changed it."""
+    return request.path_info, request.method or ""
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes | None:
+    """The whole body, or None where it is larger than `limit` bytes, or the client went away.
+
+    The application reads it again. Raises where somebody has begun to read what cannot be read a second time.
+    """
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit() and int(length) > limit:
+        return None
+    try:
+        body = _received(request, limit) if hasattr(request, "scope") else request.body
+    except (RequestDataTooBig, UnreadablePostError):
+        return None
+    return body if len(body) <= limit else None
+
+
+def _received(request: HttpRequest, limit: int) -> bytes:
+    """Under ASGI, Django has received the body into a file, which need not fit into memory."""
+    stream = request._stream
+    position = stream.tell()
+    stream.seek(0)
+    body = stream.read(limit + 1)
+    stream.seek(position)
+    return body

@@ -1,0 +1,170 @@
+"""One request between the middleware and its view: what was decided, and what is still pending.
+
+A step is a generator: it yields the facts on which the engine has to wait, and is sent the decision. So the same
+steps serve threads and event loops.
+
+Owns: the state of a request on its way, and asking the engine again when the view or a new path is known.
+Must never know: how to decide, Django's responses, what it is to wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import Resolver404, get_resolver
+
+from jwtmw import Policy
+from jwtmw.adapter import PASS, Access, Allow, Code, Decision, Deny, Mark, Reason, Response, record_unforeseen
+from jwtmw_django.facts import Facts, facts_of, where
+from jwtmw_django.marks import answers, mark_for
+
+Step = Generator[Facts, Decision, None]
+
+
+class Visit:
+    """A request that is judged by one policy.
+
+    facts    the request as it came in
+    allow    who the caller is so far
+    judged   the same, and behind it those for paths and methods that it was changed to: all must let the caller in
+    shown    who the application was shown last
+    refused  the final refusal
+    reached  whether the view is known
+    """
+
+    __slots__ = ("_rendered", "allow", "facts", "judged", "policy", "reached", "refused", "shown")
+
+    def __init__(self, policy: Policy, request: HttpRequest) -> None:
+        self.policy = policy
+        self.facts = facts = facts_of(request)
+        facts.judge = policy.engine
+        facts.allow = self.allow = PASS
+        self.judged: list[Facts] = []
+        self.shown: Allow | None = None
+        self.refused: Deny | None = None
+        self.reached = False
+        self._rendered: Response | None = None
+
+    def begin(self, request: HttpRequest) -> Step:
+        """Judge the request as it came in."""
+        try:
+            yield from self._judge(self.facts, request)
+            yield from self._judge_moved(request)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            self._fail(error)
+
+    def arrive(self, request: HttpRequest, view: Any) -> Step:
+        """The view is known: judge its mark, and a path that was changed on the way."""
+        self.reached = True
+        if not self.policy.engine.judging:
+            return
+        try:
+            method = request.method or ""
+            mark = mark_for(request.resolver_match, view, method)
+            yield from self._judge_moved(request)
+            if mark is not None and self._pending and not answers(view, method):
+                # The answer will be 405, which is nobody's to see who was not let in.
+                mark = None
+            for facts in self.judged:
+                if mark is not None or facts.pending is not None:
+                    yield from self._meet(facts, mark)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            self._fail(error)
+
+    def end(self, request: HttpRequest) -> Step:
+        """No view was reached: the answer is not for those whom only a mark could have let in."""
+        try:
+            yield from self._judge_moved(request)
+            for facts in self.judged:
+                if facts.pending is not None:
+                    self._settle(facts, self.policy.engine.conclude(facts, facts.pending))
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            self._fail(error)
+
+    def refusal(self) -> Response | None:
+        """What stands in the place of any answer, if the request is refused."""
+        return None if self.refused is None else self.refuse(self.refused)
+
+    def refuse(self, deny: Deny) -> Response:
+        """The request is refused; the refusal is rendered once, however many hooks ask for it."""
+        if self._rendered is None:
+            self.refused, self._rendered = deny, self.policy.renderer.render(deny, self.facts)
+        return self._rendered
+
+    @property
+    def _pending(self) -> bool:
+        return any(facts.pending is not None for facts in self.judged)
+
+    def _judge_moved(self, request: HttpRequest) -> Step:
+        here = where(request)
+        if self.refused is None and here != self.judged[-1].seen:
+            yield from self._judge(self.facts.moved(here), request)
+
+    def _judge(self, facts: Facts, request: HttpRequest) -> Step:
+        self.judged.append(facts)
+        decision = self.policy.engine.decide_now(facts) or self._hoped(facts, request) or (yield facts)
+        if isinstance(decision, Deny) and decision.liftable:
+            facts.pending, facts.allow = decision, PASS
+        else:
+            self._settle(facts, self._named(decision, request))
+
+    def _hoped(self, facts: Facts, request: HttpRequest) -> Deny | None:
+        """A public view ahead must not wait for anybody's keys. Only a hint: what is then reached is judged."""
+        if facts.ask is None or not facts.ask.by_default:
+            return None
+        mark = _ahead(request)
+        if mark is None or mark.access is not Access.PUBLIC:
+            return None
+        return Deny(Reason.KEYS_UNAVAILABLE, facts.ask, liftable=True)
+
+    def _named(self, decision: Decision, request: HttpRequest) -> Decision:
+        """The refusal whose challenge names all that is wanted, what the view adds to the rule included."""
+        if isinstance(decision, Allow) or decision.ask is None or decision.reason.code is not Code.INSUFFICIENT_SCOPE:
+            return decision
+        return decision._replace(ask=self.policy.engine.rules.ask(decision.ask.rule, _ahead(request)))
+
+    def _meet(self, facts: Facts, mark: Mark | None) -> Step:
+        engine, pending = self.policy.engine, facts.pending
+        decision: Decision | None
+        if mark is not None:
+            decision = engine.add_mark(facts, facts.allow or PASS, mark)
+        elif pending is not None and pending.reason is Reason.KEYS_UNAVAILABLE:
+            # It was not waited for, in the hope of a public view; or keys have come meanwhile.
+            facts.mark, facts.endpoint_known = None, True
+            decision = engine.decide_now(facts)
+        else:
+            decision = self.allow if pending is None else engine.conclude(facts, pending)
+        if decision is None:
+            decision = yield facts
+        self._settle(facts, decision)
+        # The view's own lock asks no more than was asked here.
+        self.facts.judged_mark = mark
+
+    def _settle(self, facts: Facts, decision: Decision) -> None:
+        facts.pending = None
+        if isinstance(decision, Allow):
+            facts.allow = self.facts.allow = self.allow = decision
+        elif self.refused is None:
+            self.refused = decision
+
+    def _fail(self, error: Exception) -> None:
+        """A mark or a path that cannot be judged: 500, and in report-only mode a pass."""
+        record_unforeseen("judging a request", error)
+        decision = self.policy.engine.conclude(self.facts, Deny(Reason.INTERNAL, self.facts.ask))
+        for facts in self.judged:
+            self._settle(facts, decision)
+
+
+def _ahead(request: HttpRequest) -> Mark | None:
+    """What is asked by what the resolver would find now: a hint, as anything may still change."""
+    path: str = request.path_info
+    try:
+        match = get_resolver(getattr(request, "urlconf", None)).resolve(path)
+        return mark_for(match, match.func, request.method or "")
+    except Resolver404:
+        return None
+    except Exception as error:  # noqa: BLE001 (it will be met again when it matters)
+        record_unforeseen("looking ahead", error)
+        return None
