@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -84,7 +85,12 @@ def _head(stream: socket.socket) -> str:
         if not chunk:
             break
         received += chunk
-    return received.decode("latin-1")
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    # A body that nobody has read would turn the end of the connection into a reset.
+    while length and len(body) < int(length[1]) and (chunk := stream.recv(4096)):
+        body += chunk
+    return head.decode("latin-1") + "\r\n\r\n"
 
 
 def drip(*pieces: bytes, first: bytes = b"") -> Callable[[socket.socket, Server], None]:

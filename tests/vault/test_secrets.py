@@ -81,11 +81,13 @@ def test_a_secret_of_version_1(orders: StandIn) -> None:
 def test_each_path_is_read_once_and_the_token_revoked(orders: StandIn) -> None:
     """However many keys are wanted of it; the token that was made for it does not outlive the start."""
     raw = configured(orders) | {"realm": "$secret://vault/main/orders/jwt/realm"}
+    raw["issuers"][0]["name"] = "$secret://vault/main/orders/names/corp"
+    orders.engines["secret"].secrets["orders/names"] = {"corp": "corp"}
     before = set(orders.tokens.by_id)
     assert "shop" == read(raw).realm
-    login, *rest = orders.requests
-    assert "POST auth/userpass/login/orders" == login
-    assert ["GET secret/data/orders/jwt", "POST auth/token/revoke-self"] == rest
+    login, *reads, last = orders.requests
+    assert ("POST auth/userpass/login/orders", "POST auth/token/revoke-self") == (login, last)
+    assert ["GET secret/data/orders/jwt", "GET secret/data/orders/names"] == sorted(reads)
     assert before == set(orders.tokens.by_id)
 
 

@@ -41,9 +41,10 @@ class Identity:
             self.aliases[accessor, alias] = found.id
         return found
 
-    def policies_of(self, entity_id: str) -> list[str]:
+    def policies_of(self, entity_id: str) -> list[str] | None:
+        """The entity's policies; None where it is gone or disabled: then its tokens are worth nothing."""
         entity = self.by_id(entity_id)
-        return [] if entity is None or entity.disabled else entity.policies
+        return None if entity is None or entity.disabled else entity.policies
 
 
 @endpoint("POST", "identity/entity", "name", "metadata", "policies", "disabled")

@@ -44,7 +44,7 @@ class Tokens:
         self._now = now
         self.by_id: dict[str, Token] = {}
         self.policies: dict[str, dict[str, set[str]]] = {"default": DEFAULT}
-        self.identity_policies: Callable[[str], list[str]] = lambda entity_id: []
+        self.identity_policies: Callable[[str], list[str] | None] = lambda entity_id: []
 
     def create(
         self, policies: list[str], ttl: int = 0, max_ttl: int = 0, entity_id: str = "", renewable: bool = True
@@ -68,7 +68,10 @@ class Tokens:
         token = self.by_id.get(text or "")
         if token is None or (token.expires_at is not None and token.expires_at <= self._now()):
             raise Refused(403, "permission denied")
-        names = {*token.policies, *self.identity_policies(token.entity_id)}
+        inherited = self.identity_policies(token.entity_id) if token.entity_id else []
+        if inherited is None:
+            raise Refused(403, "permission denied as the entity on the token is invalid")
+        names = {*token.policies, *inherited}
         if "root" in names or capability in self._capabilities(names, path):
             return token
         raise Refused(403, "1 error occurred:\n\t* permission denied\n\n")
