@@ -8,13 +8,14 @@ import pytest
 
 from jwtmw import Policy
 from jwtmw.decision import Allow, Deny, Reason
+from jwtmw.settings import VaultKeys
 from tests.issuers.servers import authority
 from tests.vault.standin import StandIn
 from tests.vault.users import token_of, with_user
 
 
 def policy_for(vault: StandIn, **keys: Any) -> Policy:
-    issuer = {"name": "vault", "issuer": f"{vault.api_addr}/v1/identity/oidc", "audience": ["orders"]}
+    issuer: dict[str, Any] = {"name": "vault", "issuer": f"{vault.api_addr}/v1/identity/oidc", "audience": ["orders"]}
     issuer["vault"] = {"name": "main"}
     return Policy({"vault": {"main": {"url": vault.url, **keys}}, "issuers": [issuer]})
 
@@ -79,5 +80,6 @@ def test_the_vaults_own_settings_count(vault: StandIn, tmp_path) -> None:
     ca_file = authority(tmp_path).ca_file
     policy = policy_for(vault, namespace="team", timeout=0.5, ca_file=str(ca_file))
     material = policy.settings.issuers[0].key_material
+    assert isinstance(material, VaultKeys)
     assert f"{vault.url}/v1/team/identity/oidc/.well-known/keys" == material.url
     assert (0.5, str(ca_file)) == (material.http.timeout, material.http.ca_file)
