@@ -20,17 +20,20 @@ from jwtmw.drive import arun, run
 from jwtmw.engine import PASS, Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
 from jwtmw.policy.marks import Mark, mark_of, marked_objects
-from jwtmw.policy.rules import Access
+from jwtmw.policy.rules import Access, Ask, Rule
+from jwtmw.policy.wording import ask_in_words
 from jwtmw.records import record_unforeseen
 from jwtmw.request import Request
 from jwtmw.wsgi import admit as admit_environ
 from jwtmw.wsgi import no_store, refuse_unfit
+from jwtmw.wsgi import send_response as start_refusal
 
 __all__ = [
     "PASS",
     "ASGIRequest",
     "Access",
     "Allow",
+    "Ask",
     "Code",
     "Decision",
     "Deny",
@@ -41,9 +44,11 @@ __all__ = [
     "Reason",
     "Request",
     "Response",
+    "Rule",
     "WSGIRequest",
     "admit_environ",
     "arun",
+    "ask_in_words",
     "judged_request",
     "mark_of",
     "marked_objects",
@@ -54,4 +59,5 @@ __all__ = [
     "record_unforeseen",
     "refuse_unfit",
     "run",
+    "start_refusal",
 ]

@@ -1,17 +1,17 @@
-"""jwtmw for Flask: comes with a later release. This version protects no Flask application.
+"""jwtmw for Flask: one extension, judged before any function of the application.
 
-Importing this package does nothing, and asking it for `JWTAuth` is an ImportError.
+    from jwtmw import public, requires
+    from jwtmw_flask import JWTAuth, current_principal
 
-Owns: saying so.
-Must never know: anything that could be mistaken for protection.
+    server -> [outer WSGI] -> Gate -> [inner WSGI] -> Flask: session, routing -> Door -> before_request, view
+                              judges the path                                    judges the endpoint, and a changed path
+
+Owns: the public names. Must never know: how to decide.
 """
 
-from __future__ import annotations
+from jwtmw_flask.extension import JWTAuth
+from jwtmw_flask.proxies import current_principal, current_user
+from jwtmw_flask.refusal import Refused
+from jwtmw_flask.signals import request_allowed, request_denied
 
-
-def __getattr__(name: str) -> object:
-    if name == "JWTAuth":
-        raise ImportError(
-            "jwtmw_flask.JWTAuth comes with a later release of jwtmw; this version protects no Flask application"
-        )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["JWTAuth", "Refused", "current_principal", "current_user", "request_allowed", "request_denied"]

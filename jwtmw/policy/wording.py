@@ -1,4 +1,4 @@
-"""A requirement in words, for people who ask what a route wants.
+"""What a route wants in words, for people who ask.
 
 Owns: the words.
 Must never know: how a requirement is met. Of claims it names the names only: values may come from a secret store.
@@ -9,6 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jwtmw.policy.requirements import Requirement
+from jwtmw.policy.rules import Access, Ask
+
+
+def ask_in_words(ask: Ask) -> str:
+    """As `a token with scope orders:read`; `nothing` where everybody passes."""
+    match ask.access:
+        case Access.DENY:
+            return "nobody passes"
+        case Access.PUBLIC:
+            return "nothing"
+        case Access.OPTIONAL:
+            words = "no token, or one"
+        case Access.AUTHENTICATED:
+            words = "a token"
+    return words if ask.requirement.is_empty else f"{words} with {in_words(ask.requirement)}"
 
 
 def in_words(requirement: Requirement) -> str:

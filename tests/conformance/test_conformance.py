@@ -17,7 +17,7 @@ from tests.conformance.schema import Case
 from tests.conformance.world import World
 
 PLAIN, DJANGO = ("engine", "asgi", "wsgi"), ("django-wsgi", "django-asgi-sync", "django-asgi-async")
-IN_PROCESS = [DRIVERS[name] for name in (*PLAIN, "starlette", "starlette-protect", "fastapi", *DJANGO)]
+IN_PROCESS = [DRIVERS[name] for name in (*PLAIN, "starlette", "starlette-protect", "fastapi", "flask", *DJANGO)]
 # Reasons that no request alone can bring about.
 UNREACHABLE = {Reason.INTERNAL}
 
