@@ -18,6 +18,8 @@ from jwtmw.testing import TestIssuer
 
 READER = "orders:read"
 WRITER = "orders:read orders:write"
+# What callers may rely on, whatever a service is written in.
+SHARED = ("WWW-Authenticate", "Content-Type", "Content-Length", "Cache-Control", "Retry-After")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ class Ask:
 
 
 class Answer(NamedTuple):
-    """Status, and the `code` of a refusal."""
+    """Status, the `code` of a refusal, and what else a refusal has on every surface."""
 
     status: int
     code: str = ""
+    refusal: tuple[str | None, ...] = ()
 
 
 def asks(issuer: TestIssuer) -> list[Ask]:
@@ -63,23 +66,23 @@ def asks(issuer: TestIssuer) -> list[Ask]:
     return [
         Ask("GET /health", "no token", "@public: no token is read", 200),
         Ask("GET /catalogue", "no token", "@optional: a token may be absent", 200),
-        Ask("GET /catalogue", "an expired token", Reason.EXPIRED, 401, _bearer(expired)),
+        Ask("GET /catalogue", "an expired token", Reason.EXPIRED, 401, bearer(expired)),
         Ask("GET /orders", "no token", Reason.TOKEN_MISSING, 401),
-        Ask("GET /orders", "a reader's token", "it has the scope orders:read", 200, _bearer(reader)),
-        Ask("POST /orders", "a reader's token", Reason.SCOPE_MISSING, 403, _bearer(reader), tea, open=201),
-        Ask("POST /orders", "a writer's token", "it has the scope orders:write", 201, _bearer(writer), tea, open=201),
-        Ask("DELETE /orders/1", "a writer's token", Reason.ROLE_MISSING, 403, _bearer(writer)),
-        Ask("DELETE /orders/1", "an admin's token", "it has the role admin", 200, _bearer(admin)),
-        Ask("GET /orders", "a token for another audience", Reason.AUDIENCE_MISMATCH, 401, _bearer(elsewhere)),
-        Ask("GET /orders", "an expired token", Reason.EXPIRED, 401, _bearer(expired)),
-        Ask("GET /orders", "a stranger's token", Reason.ISSUER_UNKNOWN, 401, _bearer(stranger)),
-        Ask("POST /orders", "a tampered token", Reason.SIGNATURE_INVALID, 401, _bearer(tampered), tea, open=201),
-        Ask("GET /orders", "a token of alg none", Reason.ALGORITHM_REFUSED, 401, _bearer(unsigned)),
-        Ask("GET /orders", "two tokens", Reason.CREDENTIALS_REPEATED, 400, _bearer(reader) * 2),
-        Ask("GET /orders", "what is no token", Reason.CREDENTIALS_MALFORMED, 400, _bearer("let me in")),
-        Ask("GET /orders%2f1", "a reader's token", Reason.PATH_AMBIGUOUS, 400, _bearer(reader)),
+        Ask("GET /orders", "a reader's token", "it has the scope orders:read", 200, bearer(reader)),
+        Ask("POST /orders", "a reader's token", Reason.SCOPE_MISSING, 403, bearer(reader), tea, open=201),
+        Ask("POST /orders", "a writer's token", "it has the scope orders:write", 201, bearer(writer), tea, open=201),
+        Ask("DELETE /orders/1", "a writer's token", Reason.ROLE_MISSING, 403, bearer(writer)),
+        Ask("DELETE /orders/1", "an admin's token", "it has the role admin", 200, bearer(admin)),
+        Ask("GET /orders", "a token for another audience", Reason.AUDIENCE_MISMATCH, 401, bearer(elsewhere)),
+        Ask("GET /orders", "an expired token", Reason.EXPIRED, 401, bearer(expired)),
+        Ask("GET /orders", "a stranger's token", Reason.ISSUER_UNKNOWN, 401, bearer(stranger)),
+        Ask("POST /orders", "a tampered token", Reason.SIGNATURE_INVALID, 401, bearer(tampered), tea, open=201),
+        Ask("GET /orders", "a token of alg none", Reason.ALGORITHM_REFUSED, 401, bearer(unsigned)),
+        Ask("GET /orders", "two tokens", Reason.CREDENTIALS_REPEATED, 400, bearer(reader) * 2),
+        Ask("GET /orders", "what is no token", Reason.CREDENTIALS_MALFORMED, 400, bearer("let me in")),
+        Ask("GET /orders%2f1", "a reader's token", Reason.PATH_AMBIGUOUS, 400, bearer(reader)),
         Ask("GET /nowhere", "no token", Reason.TOKEN_MISSING, 401, open=404),
-        Ask("GET /nowhere", "a reader's token", "it is good; there is nothing here", 404, _bearer(reader), open=404),
+        Ask("GET /nowhere", "a reader's token", "it is good; there is nothing here", 404, bearer(reader), open=404),
         Ask("OPTIONS /orders", "a browser's preflight", "browsers send it without a token", 200, preflight),
     ]
 
@@ -96,10 +99,14 @@ def send(url: str, ask: Ask) -> Answer:
         response = connection.getresponse()
         body = response.read()
         refused = response.headers.get_content_type() == "application/problem+json"
-        return Answer(response.status, json.loads(body)["code"] if refused else "")
+        if not refused:
+            return Answer(response.status)
+        shared = tuple(response.headers.get(name) for name in SHARED)
+        return Answer(response.status, json.loads(body)["code"], (*shared, body.decode()))
     finally:
         connection.close()
 
 
-def _bearer(token: str) -> tuple[tuple[str, str], ...]:
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """The header that carries the token."""
     return (("Authorization", f"Bearer {token}"),)

@@ -1,4 +1,4 @@
-"""The orders service of examples/orders under uvicorn, in a process of its own.
+"""A service of the examples under a real server, in a process of its own.
 
 Owns: starting the process, reading its log, and that it ends with whoever started it.
 Must never know: what the service is asked, tokens.
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Self, cast
@@ -19,36 +19,60 @@ from typing import IO, Self, cast
 import jwtmw
 from jwtmw.cli import CommandError
 
-# The wheel has the example beside this module (pyproject.toml puts it there), a checkout where readers look for it.
-_IN_WHEEL = Path(__file__).with_name("orders")
-_IN_CHECKOUT = Path(__file__).parents[2] / "examples" / "orders"
+# The wheel has the examples beside this module (pyproject.toml puts them there), a checkout in a folder of its own.
+_IN_WHEEL = Path(__file__).parent
+_IN_CHECKOUT = Path(__file__).parents[2] / "examples"
 
 _PATIENCE = 30.0  # seconds for a start, or for a line of the log that must come
-_LISTENS = re.compile(r"Uvicorn running on (http://\S+)")
+_LISTENS = re.compile(r"(?:Uvicorn running|Serving) on (http://\S+)")
 _DENIED = re.compile(r":denied: (\w+) ")
-# What would configure jwtmw, or uvicorn, beside what the demo says.
-_FOREIGN = re.compile(r"JWTMW_|UVICORN_|WEB_CONCURRENCY$", re.IGNORECASE)
+# What would configure jwtmw, a server or a framework, beside what the demo says.
+_FOREIGN = re.compile(r"JWTMW_|UVICORN_|FLASK_|DJANGO_|WEB_CONCURRENCY$", re.IGNORECASE)
+
+
+def uvicorn(app: str, port: int) -> list[str]:
+    """What starts the ASGI application `app` (`module:name`) on 127.0.0.1."""
+    return ["uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log"]
+
+
+def waitress(app: str, port: int) -> list[str]:
+    """The same for a WSGI application."""
+    return ["waitress", "--listen", f"127.0.0.1:{port}", app]
+
+
+def example(name: str) -> Path:
+    """The folder of an example."""
+    return _IN_WHEEL / name if (_IN_WHEEL / name).is_dir() else _IN_CHECKOUT / name
 
 
 class Service:
     """The service, configured by `environment` and nothing else, while the context lasts.
 
-    port  where it listens on 127.0.0.1; 0 takes a free one
+    port    where it listens on 127.0.0.1; 0 takes a free one
+    folder  the example's name; `app` its application, `server` what it runs under
 
     `url` is where it is reached. Entering raises CommandError where it does not start.
     """
 
-    def __init__(self, environment: Mapping[str, str], port: int = 0) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        port: int = 0,
+        *,
+        folder: str = "orders",
+        app: str = "app:app",
+        server: Callable[[str, int], list[str]] = uvicorn,
+    ) -> None:
         self.url = ""
-        self._port = port
+        self._command = [sys.executable, "-m", *server(app, port)]
+        self._folder = example(folder)
         self._environment = {**_inherited(), **environment}
         self._lines: Queue[str | None] = Queue()
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self._port)]
         self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-            [*command, "--workers", "1", "--no-access-log"],
-            cwd=_IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT,
+            self._command,
+            cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -97,7 +121,7 @@ class Service:
             if match := _LISTENS.search(line):
                 return match[1]
             said.append(line)
-        raise CommandError("\n".join(["the orders service does not start. It says:", *said[-5:]]))
+        raise CommandError("\n".join(["the service does not start. It says:", *said[-5:]]))
 
     def _read(self) -> None:
         with cast("IO[str]", self._process.stdout) as output:
