@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from jwtmw.cli import CommandError
-from jwtmw.cli.demo_requests import READER, WRITER, Answer, Ask, bearer, send
+from jwtmw.cli.demo_requests import READER, SHARED, WRITER, Answer, Ask, bearer, send
 from jwtmw.cli.demo_service import Service, example, uvicorn, waitress
 from jwtmw.cli.table import table
 from jwtmw.decision import Reason
@@ -77,13 +77,9 @@ def show(issuer: TestIssuer) -> bool:
     rows = [_row(ask, answer) for ask, answer in zip(requests, answers, strict=True)]
     print(table([("", "request", "sent with", *SERVICES, "code"), *rows]))
     wrong = sum(row[0] != "" for row in rows)
+    print(f"\nRefusals are compared whole: the body, {', '.join(SHARED)}.")
     print(
-        "\nRefusals are compared with their body, WWW-Authenticate, Content-Type, Content-Length and Cache-Control.\n"
-        + (
-            f"{wrong} of {len(rows)} are not as they should be."
-            if wrong
-            else f"All {len(rows)} are the same five times."
-        )
+        f"{wrong} of {len(rows)} are not as they should be." if wrong else f"All {len(rows)} are the same five times."
     )
     return not wrong
 

@@ -102,7 +102,7 @@ def send(url: str, ask: Ask) -> Answer:
         if not refused:
             return Answer(response.status)
         shared = tuple(response.headers.get(name) for name in SHARED)
-        return Answer(response.status, json.loads(body)["code"], (*shared, body.decode()))
+        return Answer(response.status, json.loads(body)["code"] if body else "", (*shared, body.decode()))
     finally:
         connection.close()
 

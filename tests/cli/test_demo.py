@@ -174,7 +174,7 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
         assert f"jwtmw: --issuer-port: {port} cannot be had; 0 takes a free one\n" == capsys.readouterr().err
         assert 2 == main(["demo", "--port", port])
     err = capsys.readouterr().err
-    assert err.startswith("jwtmw: the orders service does not start. It says:\n")
+    assert err.startswith("jwtmw: the service does not start. It says:\n")
     assert "address already in use" in err.lower()
     assert ours() <= before
 
