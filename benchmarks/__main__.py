@@ -15,13 +15,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import requests, scaling, tokens
+from benchmarks import requests, scaling, tokens, wsgi
 from benchmarks.measure import Figure, Run, interleave
 from benchmarks.world import ALGORITHMS
 
 # name -> candidates, calls per round
 BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Run]], int]] = {
     "request": (partial(requests.candidates, "RS256"), 300),
+    "flask": (partial(wsgi.flask, "RS256"), 200),
+    "django": (partial(wsgi.django, "RS256"), 200),
     **{f"token {name}": (partial(tokens.candidates, name), 200) for name in ALGORITHMS},
     "rules": (scaling.rules, 1000),
     "issuers": (scaling.issuers, 200),

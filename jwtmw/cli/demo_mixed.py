@@ -57,7 +57,7 @@ def asks(issuer: TestIssuer) -> list[Ask]:
         Ask("GET /health/../internal", "a reader's token", Reason.PATH_AMBIGUOUS, 400, bearer(reader)),
         Ask("GET /orders%2f7", "a reader's token", Reason.PATH_AMBIGUOUS, 400, bearer(reader)),
         Ask("GET //orders", "a reader's token", Reason.PATH_AMBIGUOUS, 400, bearer(reader)),
-        Ask("BREW /orders", "a reader's token", Reason.METHOD_UNKNOWN, 400, bearer(reader)),
+        Ask("PROPFIND /orders", "a reader's token", Reason.METHOD_UNKNOWN, 400, bearer(reader)),
         Ask("GET /nowhere", "no token", Reason.TOKEN_MISSING, 401),
         Ask("GET /nowhere", "a reader's token", "it is good; there is nothing here", 404, bearer(reader)),
         Ask("OPTIONS /nowhere", "a browser's preflight", "it passes; there is nothing here", 404, preflight),
