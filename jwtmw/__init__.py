@@ -15,12 +15,16 @@ from jwtmw.errors import (
     NotInstalledError,
     NotSupportedError,
 )
+from jwtmw.issuers.consumers import Consumer
+from jwtmw.issuers.stored_consumers import ConsumerStore
 from jwtmw.policy.marks import optional, public, requires
 from jwtmw.request import Request
 from jwtmw.token.principal import Principal
 
 __all__ = [
     "ConfigurationError",
+    "Consumer",
+    "ConsumerStore",
     "Denied",
     "JWTMWError",
     "MarkError",

@@ -14,7 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 from jwtmw.challenge import OnDeny, Renderer
-from jwtmw.engine import Engine
+from jwtmw.consumers import check_store, consumers_of, stranger_of
+from jwtmw.engine import PASS, Engine
 from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
 from jwtmw.gateway.disclosure import Disclosure
@@ -29,10 +30,13 @@ from jwtmw.issuers.keys import KeySet
 from jwtmw.issuers.remote import Fetch, RemoteKeys
 from jwtmw.issuers.snapshot import Timing
 from jwtmw.issuers.source import KeySource, StaticKeys
+from jwtmw.issuers.stored_consumers import ConsumerStore
 from jwtmw.metrics import Metrics
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Rule, RuleBook
 from jwtmw.settings import (
+    ConsumerList,
+    ConsumerTerms,
     IntrospectionUrl,
     JwkSet,
     JwksUrl,
@@ -63,6 +67,7 @@ class Policy:
     load_user  maps the verified principal to the application's own user; async only under ASGI;
                None or an exception refuses with 401
     check      sees the principal and the request's facts; whatever is not True, or an exception, refuses with 401
+    consumers  holds the consumers of the issuer with `consumer_store`: an object with `find(identifier)`
     on_deny    gets the `Problem` and the request's facts, returns content type and body of a refusal
 
     Raises `ConfigurationError`, which names the key and the cure.
@@ -76,6 +81,7 @@ class Policy:
         load_user: LoadUser | None = None,
         check: Check | None = None,
         on_deny: OnDeny | None = None,
+        consumers: ConsumerStore | None = None,
         clock: Clock = time,
         framework: Source = None,
         **keys: Any,
@@ -87,7 +93,7 @@ class Policy:
         self.renderer = Renderer(self.settings.realm, self.settings.error_format, self.settings.expose_reason, on_deny)
         # What adapters show of a request to the application; None where that is the request as it came.
         self.disclosure = _disclosure(self.settings)
-        self.engine = _engine(self.settings, clock, check, load_user)
+        self.engine = _engine(self.settings, clock, check, load_user, consumers)
         _announce(self.settings)
 
     @classmethod
@@ -147,12 +153,20 @@ def _disclosure(settings: Settings) -> Disclosure | None:
     return None
 
 
-def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: LoadUser | None) -> Engine:
+def _engine(
+    settings: Settings,
+    clock: Clock,
+    check: Check | None,
+    load_user: LoadUser | None,
+    store: ConsumerStore | None,
+) -> Engine:
     judging = settings.secure and settings.inbound
     places = [_place(location) for location in settings.token_from]
     # Non-secure, or switched off: no key is looked at, no thread will start.
     tables = settings.issuers if judging else ()
-    issuers = [_issuer(table, f"issuers[{index}]", settings, clock) for index, table in enumerate(tables)]
+    if judging:
+        check_store(store, tables)
+    issuers = [_issuer(table, f"issuers[{index}]", settings, clock, store) for index, table in enumerate(tables)]
     # An issuer's own places replace the global ones: where all issuers have their own, no other place is read.
     read = [_place(each) for table in settings.issuers for each in table.token_from or settings.token_from] or places
     rules = [_rule(index, table) for index, table in enumerate(settings.rules)]
@@ -169,6 +183,7 @@ def _engine(settings: Settings, clock: Clock, check: Check | None, load_user: Lo
         origins=Origins(settings.origins),
         cors_preflight=settings.cors_preflight,
         judging=judging,
+        stranger=stranger_of(tables) or PASS,
         report_only=settings.report_only,
         check=check,
         load_user=load_user,
@@ -215,8 +230,9 @@ def _requirement(
     )
 
 
-def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) -> Issuer:
-    keys = _keys(table, key, settings.http, clock)
+def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock, store: ConsumerStore | None) -> Issuer:
+    consumers = consumers_of(table, store, settings.http.timeout, clock.monotonic)
+    keys = consumers or _keys(table, key, settings.http, clock)
     return Issuer(
         name=table.name,
         issuer=table.issuer,
@@ -237,12 +253,14 @@ def _issuer(table: schema.Issuer, key: str, settings: Settings, clock: Clock) ->
         places=None if table.token_from is None else frozenset(_place(location) for location in table.token_from),
         keys=keys,
         introspector=keys.introspector if isinstance(keys, Unkeyed) else None,
+        consumers=consumers,
+        consumer_claim=table.consumer_claim,
     )
 
 
 def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> KeySource:
     material = table.key_material
-    if material is None:
+    if material is None or isinstance(material, ConsumerList | ConsumerTerms):
         raise ConfigurationError(key, "has no keys", "Give it jwks_url, jwks, public_key or secret")
     if isinstance(material, JwksUrl | MetadataUrl):
         timeout = _asked(material, http).timeout

@@ -73,6 +73,7 @@ class Reason(str, Enum):
     SUBJECT_REFUSED = "subject_refused", Code.TOKEN_INVALID, "sub is not one of the issuer's subjects"
     CLAIM_REQUIRED = "claim_required", Code.TOKEN_INVALID, "a claim of required_claims is missing"
     PROOF_MISSING = "proof_missing", Code.TOKEN_INVALID, "the token is bound (cnf) and nothing checks the binding"
+    CONSUMER_UNKNOWN = "consumer_unknown", Code.TOKEN_INVALID, "no consumer is called as the token says, if it says so"
     KEY_UNKNOWN = "key_unknown", Code.TOKEN_INVALID, "the issuer has no such key for this algorithm"
     SIGNATURE_INVALID = "signature_invalid", Code.TOKEN_INVALID, "no key verifies the signature"
     TOKEN_INACTIVE = "token_inactive", Code.TOKEN_INVALID, "the issuer, asked about the token, says it is not active"

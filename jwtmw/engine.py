@@ -73,6 +73,8 @@ class Engine:
     check: Check | None = None
     load_user: LoadUser | None = None
     awaits_user: bool = False
+    # As whom a caller passes whose optional token is absent: anonymous, perhaps with a consumer's name.
+    stranger: Allow = PASS
 
     def decide_now(self, request: Request) -> Decision | None:
         """The decision where nothing must be waited for, else None: then drive `decide`.
@@ -176,7 +178,7 @@ class Engine:
             return seen
         found = self.locator.find(request)
         if found is None:
-            return PASS if ask.access is Access.OPTIONAL else Deny(Reason.TOKEN_MISSING, ask)
+            return self.stranger if ask.access is Access.OPTIONAL else Deny(Reason.TOKEN_MISSING, ask)
         if found.place.kind == "cookie" and not self.origins.vouch(request):
             return Deny(Reason.CSRF, ask, place=found.place)
         if credential is None:

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
+from jwtmw.claimpath import claim_at
 from jwtmw.decision import Reason
 from jwtmw.effects import Wait
 from jwtmw.errors import TokenRefused
+from jwtmw.issuers.consumers import Consumer, Consumers
+from jwtmw.issuers.decoys import decoy
 from jwtmw.issuers.introspection import Introspector, Question
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import Key
@@ -26,7 +29,7 @@ from jwtmw.token.claims import ClaimSet, introspected
 from jwtmw.token.locate import Place
 from jwtmw.token.parse import ParsedToken, check_opaque, parse
 from jwtmw.token.principal import Principal, principal_of
-from jwtmw.token.verify import check_claims, check_content, check_signature, valid_from, valid_until
+from jwtmw.token.verify import check_claims, check_content, check_lifetime, check_signature, valid_from, valid_until
 
 
 class Clock(Protocol):
@@ -39,7 +42,8 @@ class Clock(Protocol):
 class Good(NamedTuple):
     """A token that is good: whose it is and what it says; the key that says so, of its generation, or None.
 
-    It counts until, and not at, `until` in epoch seconds; `weight` is what was read for it, in bytes.
+    It counts until, and not at, `until` in epoch seconds; `weight` is what was read for it, in bytes;
+    `consumer` is whose key it was, None where it was the issuer's.
     """
 
     issuer: Issuer
@@ -48,6 +52,7 @@ class Good(NamedTuple):
     generation: int
     until: float
     weight: int
+    consumer: Consumer | None = None
 
     def __repr__(self) -> str:
         return f"Good({self.issuer.name})"
@@ -75,8 +80,8 @@ class Verifier:
             check_opaque(raw, self.max_token_bytes)
             good = yield from self._introspected(raw, None, *asked)
 
-        issuer, claims, key, generation, until, weight = good
-        principal = principal_of(claims, issuer, raw)
+        issuer, claims, key, generation, until, weight, consumer = good
+        principal = principal_of(claims, issuer, raw, consumer)
         until = min(until, valid_until(claims, issuer), self.clock.time() + self.cache.max_age)
         since = valid_from(claims, issuer)
         self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight))
@@ -89,6 +94,8 @@ class Verifier:
         check_claims(token, issuer, self.clock.time())
         if issuer.introspector is not None:
             return (yield from self._introspected(raw, token, issuer, issuer.introspector))
+        if issuer.consumers is not None:
+            return (yield from self._consumed(raw, token, issuer, issuer.consumers))
         generation, keys = yield from self._keys(token, issuer)
         return Good(issuer, token, check_signature(token, keys), generation, inf, len(raw))
 
@@ -123,3 +130,35 @@ class Verifier:
         check_content(claims, issuer, now)
         until = now + found.until - self.clock.monotonic()
         return Good(issuer, claims, None, 0, until, len(raw) + answer.weight)
+
+    def _consumed(
+        self, raw: bytes, token: ParsedToken, issuer: Issuer, consumers: Consumers
+    ) -> Generator[Wait, Any, Good]:
+        """The consumer whom the token names is looked for, and its key is what verifies."""
+        by_kid = issuer.consumer_claim == "kid"
+        identifier = token.kid if by_kid else claim_at(token.claims, issuer.consumer_claim)
+        if not isinstance(identifier, str):
+            raise TokenRefused(Reason.CONSUMER_UNKNOWN)
+        found = consumers.find(identifier)
+        while isinstance(found, Flight):
+            yield Wait(found)
+            check_claims(token, issuer, self.clock.time())
+            found = consumers.find(identifier, found)
+        now = self.clock.time()
+        key = proven(token, found.consumer, now)
+        return Good(issuer, token, key, issuer.keys.generation, now + found.remaining, len(raw), found.consumer)
+
+
+def proven(token: ParsedToken, consumer: Consumer | None, now: float) -> Key:
+    """The consumer's key, which has verified the token and alone decides its algorithm. Raises `TokenRefused`.
+
+    One signature is verified in any case, so that the time tells nobody whether there is such a consumer.
+    """
+    key = None if consumer is None else consumer.credential
+    if consumer is None or key is None or token.alg not in key.algorithms:
+        decoy(token.alg).verify(token.alg, token.signing_input, token.signature)
+        raise TokenRefused(Reason.CONSUMER_UNKNOWN if key is None else Reason.ALGORITHM_REFUSED)
+    check_signature(token, (key,))
+    if consumer.expires_in is not None:
+        check_lifetime(token, consumer.expires_in, now)
+    return key

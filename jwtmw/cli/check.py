@@ -24,7 +24,16 @@ from jwtmw.issuers.importer import import_jwk_set
 from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC, Key
 from jwtmw.policy.rules import Rule
 from jwtmw.policy.wording import in_words
-from jwtmw.settings import IntrospectionUrl, Issuer, JwksUrl, MetadataUrl, Secret, Settings
+from jwtmw.settings import (
+    ConsumerList,
+    ConsumerTerms,
+    IntrospectionUrl,
+    Issuer,
+    JwksUrl,
+    MetadataUrl,
+    Secret,
+    Settings,
+)
 
 Row = tuple[str, ...]
 Rows = Sequence[Row]
@@ -134,6 +143,10 @@ def _keys(issuer: Issuer) -> str:
             return f"asked at {url.partition('?')[0]}"
         case Secret():
             return "a secret"
+        case ConsumerList(members=members):
+            return f"{len(members)} consumers"
+        case ConsumerTerms():
+            return "consumers in a store"
         case _:
             return "in the configuration"
 

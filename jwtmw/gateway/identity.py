@@ -16,6 +16,9 @@ from urllib.parse import quote
 from jwtmw.claimpath import claim_at
 from jwtmw.token.principal import Principal
 
+# What may stand in the place of a claim: what the configuration knows of a consumer, which no token can say.
+FACTS = ("@consumer.name", "@consumer.key", "@consumer.custom_id", "@consumer.anonymous")
+
 _ALPHANUMERIC = b"0123456789abcdefghijklmnopqrstuvwxyz"
 # What readers take for the same: CGI and WSGI turn "-" into "_", some turn every mark into one, and case never counts.
 _FOLDED = bytes(octet if octet in _ALPHANUMERIC else 0x2D for octet in bytes(range(256)).lower())
@@ -31,7 +34,7 @@ def folded(name: bytes) -> bytes:
 
 
 class IdentityHeaders:
-    """The headers that tell the application who is calling: `claims` is header name -> claim path."""
+    """The headers that tell the application who is calling: `claims` is header name -> claim path, or a fact."""
 
     __slots__ = ("_claims", "_names")
 
@@ -45,8 +48,18 @@ class IdentityHeaders:
 
     def of(self, principal: Principal) -> list[tuple[bytes, bytes]]:
         """The headers for this caller, names lower-case; a claim that is absent, or fits no header, has none."""
-        found = ((name, value_of(claim_at(principal.claims, path))) for name, path in self._claims)
+        found = ((name, value_of(_said(principal, path))) for name, path in self._claims)
         return [(name, value) for name, value in found if value is not None]
+
+
+def _said(principal: Principal, path: str) -> Any:
+    """What the path says of the caller, by a claim or as one of the facts; None where there is nothing to say."""
+    if path not in FACTS:
+        return claim_at(principal.claims, path)
+    consumer = principal.consumer
+    if path == "@consumer.anonymous":
+        return True if consumer is not None and not principal.is_authenticated else None
+    return getattr(consumer, path.removeprefix("@consumer."), None)
 
 
 def value_of(claim: Any) -> bytes | None:

@@ -17,7 +17,7 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidKeyError
 
 from jwtmw.errors import KeyRefused
-from jwtmw.issuers.jwk import fit_algorithms, import_jwk
+from jwtmw.issuers.jwk import fit_algorithms, import_jwk, narrowed
 from jwtmw.issuers.keys import SECRET_LENGTHS, SYMMETRIC, Key, KeySet, PublicMaterial, public_key, shared_key
 
 MOST_KEYS = 64
@@ -96,8 +96,11 @@ def _without_conflicts(found: list[_Placed], skipped: list[str]) -> list[_Placed
     return list(kept.values())
 
 
-def import_pem(text: str) -> Key:
-    """The public key of one PEM block (`PUBLIC KEY` or `RSA PUBLIC KEY`). Raises `KeyRefused`."""
+def import_pem(text: str, algorithm: str | None = None) -> Key:
+    """The public key of one PEM block (`PUBLIC KEY` or `RSA PUBLIC KEY`), for `algorithm` alone if one is given.
+
+    Raises `KeyRefused`.
+    """
     if "PRIVATE KEY-----" in text:
         raise KeyRefused("a private key: give only the public one")
     if "-----BEGIN CERTIFICATE" in text:
@@ -107,7 +110,8 @@ def import_pem(text: str) -> Key:
     material = _loaded(text)
     if material is None:
         raise KeyRefused("not a PEM public key of a supported kind")
-    return public_key(material, None, fit_algorithms(material))
+    algorithms = fit_algorithms(material)
+    return public_key(material, None, algorithms if algorithm is None else narrowed(algorithms, algorithm))
 
 
 def _loaded(text: str) -> PublicMaterial | None:

@@ -15,6 +15,7 @@ from jwtmw.decision import Reason
 from jwtmw.errors import ConfigurationError, TokenRefused
 
 if TYPE_CHECKING:
+    from jwtmw.issuers.consumers import Consumers
     from jwtmw.issuers.introspection import Introspector
     from jwtmw.issuers.source import KeySource
     from jwtmw.token.locate import Place
@@ -37,6 +38,8 @@ class Issuer:
     max_age       the longest time since `iat`; None for any
     places        where its tokens count; None for the policy's own places
     introspector  asks the issuer about each token, instead of a key; None where keys tell
+    consumers     those who sign its tokens, each with a key of its own; None where the issuer itself does
+    consumer_claim  what of a token names its consumer: a claim, or "kid" for the header's
     """
 
     name: str
@@ -58,16 +61,23 @@ class Issuer:
     keys: KeySource = field(repr=False)
     introspector: Introspector | None = field(default=None, repr=False)
     client_id_as_audience: bool = False
+    consumers: Consumers | None = field(default=None, repr=False)
+    consumer_claim: str = "key"
+
+    @property
+    def takes_any_iss(self) -> bool:
+        """Whether `iss` names one of its consumers, so that none can be the issuer's own."""
+        return self.consumers is not None and self.consumer_claim == "iss"
 
 
 class Issuers:
     """All issuers of a policy. `places` are the policy's own, which hold for issuers that name none.
 
     Raises `ConfigurationError` for two issuers of one name or one `iss`, for one that no token can reach, and for
-    two that take tokens without `iss`, or opaque tokens, in one place.
+    two that take tokens without `iss`, or with any, or opaque tokens, in one place.
     """
 
-    __slots__ = ("_by_iss", "_by_place", "_opaque", "by_name")
+    __slots__ = ("_any_iss", "_by_iss", "_by_place", "_opaque", "by_name")
 
     def __init__(self, issuers: Sequence[Issuer], places: Iterable[Place]) -> None:
         common = frozenset(places)
@@ -75,6 +85,7 @@ class Issuers:
         self._by_iss = _by_iss(issuers, common)
         self._by_place = _by_place(issuers, common)
         self._opaque = _opaque(issuers, common)
+        self._any_iss = _any_iss(issuers, common)
 
     def find(self, iss: str | None, place: Place) -> Issuer:
         """The issuer of a token with this `iss`, found in this place; one dict look-up however many there are.
@@ -82,10 +93,11 @@ class Issuers:
         Raises `TokenRefused`: ISSUER_UNKNOWN, or PLACE_REFUSED where the issuer's tokens do not count in the place.
         """
         if iss is None:
-            return self._without_iss(place)
+            return _taking(self._by_place, place)
         found = self._by_iss.get(iss)
         if found is None:
-            raise TokenRefused(Reason.ISSUER_UNKNOWN)
+            # Known to be a consumer's or not: only the issuer says, and it takes as long either way.
+            return _taking(self._any_iss, place)
         issuer, allowed = found
         if place not in allowed:
             raise TokenRefused(Reason.PLACE_REFUSED)
@@ -95,11 +107,12 @@ class Issuers:
         """The one issuer that can be asked about an opaque token found in this place; None where there is none."""
         return self._opaque.get(place)
 
-    def _without_iss(self, place: Place) -> Issuer:
-        issuer = self._by_place.get(place)
-        if issuer is None:
-            raise TokenRefused(Reason.ISSUER_UNKNOWN)
-        return issuer
+
+def _taking(issuers: Mapping[Place, Issuer], place: Place) -> Issuer:
+    issuer = issuers.get(place)
+    if issuer is None:
+        raise TokenRefused(Reason.ISSUER_UNKNOWN)
+    return issuer
 
 
 def _by_name(issuers: Sequence[Issuer]) -> dict[str, Issuer]:
@@ -122,7 +135,7 @@ def _by_iss(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[str, tu
         if issuer.issuer is not None:
             # A tuple: a few places are compared by identity first, which is quicker than one hash of a place.
             found[issuer.issuer] = (issuer, tuple(_places(issuer, common)))
-        elif issuer.require_issuer:
+        elif issuer.require_issuer and not issuer.takes_any_iss:
             raise ConfigurationError(
                 f"issuers[{index}].issuer",
                 "no token could be of this issuer",
@@ -155,6 +168,19 @@ def _opaque(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[Place, 
                 raise ConfigurationError(
                     f"issuers[{index}].introspection",
                     "another issuer takes opaque tokens in the same place, and nothing in them tells whose they are",
+                    "Give one of the two a token_from of its own.",
+                )
+    return found
+
+
+def _any_iss(issuers: Sequence[Issuer], common: frozenset[Place]) -> dict[Place, Issuer]:
+    found: dict[Place, Issuer] = {}
+    for index, issuer in enumerate(issuers):
+        for place in _places(issuer, common) if issuer.takes_any_iss else ():
+            if found.setdefault(place, issuer) is not issuer:
+                raise ConfigurationError(
+                    f"issuers[{index}].consumer_claim",
+                    "another issuer finds its consumers by iss in the same place",
                     "Give one of the two a token_from of its own.",
                 )
     return found

@@ -129,10 +129,14 @@ def _octets(jwk: Mapping[str, Any], name: str) -> bytes:
 
 
 def _narrowed(jwk: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
-    """RFC 7517 section 4.4: a key that names an algorithm does that one; Ed25519 and EdDSA are one."""
+    """RFC 7517 section 4.4: a key that names an algorithm does that one."""
     if "alg" not in jwk:
         return algorithms
-    alg = jwk["alg"]
+    return narrowed(algorithms, jwk["alg"])
+
+
+def narrowed(algorithms: frozenset[str], alg: object) -> frozenset[str]:
+    """Of a key's algorithms this one alone; Ed25519 and EdDSA are one. Raises `KeyRefused`."""
     if not isinstance(alg, str) or alg not in algorithms:
         raise KeyRefused("alg is not one that this key can do")
     return algorithms if alg in {"EdDSA", "Ed25519"} else frozenset({alg})

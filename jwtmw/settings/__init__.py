@@ -4,7 +4,18 @@ Owns: every key of the configuration, and the environment.
 Must never know: policies, tokens, key formats; others build these from `Settings`.
 """
 
-from jwtmw.settings.material import IntrospectionUrl, JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret, VaultKeys
+from jwtmw.settings.material import (
+    ConsumerList,
+    ConsumerTerms,
+    IntrospectionUrl,
+    JwkSet,
+    JwksUrl,
+    KeyMaterial,
+    MetadataUrl,
+    Pem,
+    Secret,
+    VaultKeys,
+)
 from jwtmw.settings.read import read_settings
 from jwtmw.settings.schema import (
     Cache,
@@ -19,6 +30,8 @@ from jwtmw.settings.schema import (
 
 __all__ = [
     "Cache",
+    "ConsumerList",
+    "ConsumerTerms",
     "Http",
     "IntrospectionUrl",
     "Issuer",

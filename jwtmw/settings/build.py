@@ -42,7 +42,7 @@ def settings_of(
     are given in non-secure mode, where no key file is read either. Raises ConfigurationError for the first problem.
     """
     for problem in problems(table):
-        if not any(_is_in(path, problem.key) for path in opaque):
+        if problem.key not in opaque and not any(_is_in(path, problem.key) for path in opaque):
             raise problem
     if modes.secure and modes.inbound:
         _require_issuers(table)
@@ -103,6 +103,7 @@ def _issuer(table: IssuerTable, whole: SettingsTable, key: str, folder: Path | N
         leeway=whole.leeway if table.leeway is None else table.leeway,
         key_source=table.key_source or KeySource(),
         key_material=material,
+        consumer_claim=table.consumer_claim or "key",
     )
 
 

@@ -19,7 +19,7 @@ from jwtmw.settings.check_rules import rule_problems
 from jwtmw.settings.check_vault import issuer_vault_problems, vault_problems
 from jwtmw.settings.findings import one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_positive, is_quotable, is_within
-from jwtmw.settings.schema import IssuerTable, Rule, SettingsTable
+from jwtmw.settings.schema import Rule, SettingsTable
 from jwtmw.settings.table import Table
 
 DEFAULTS = ("authenticated", "deny", "public")
@@ -31,7 +31,6 @@ _NOT_YET: dict[type[Table], dict[str, Any]] = {
         "external_url": "",
         "max_body_bytes": 1_048_576,
     },
-    IssuerTable: dict.fromkeys(("consumers",)),
     Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
 }
 
@@ -56,8 +55,6 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
 
 def _not_supported(table: SettingsTable) -> Iterator[NotSupportedError]:
     yield from _unsupported_keys(table, "")
-    for index, issuer in enumerate(table.issuers):
-        yield from _unsupported_keys(issuer, f"issuers[{index}].")
     for index, rule in enumerate(table.rules):
         yield from _unsupported_keys(rule, f"rules[{index}].")
 

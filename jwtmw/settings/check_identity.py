@@ -6,8 +6,8 @@ Must never know: requests, claims' values.
 
 from __future__ import annotations
 
-from jwtmw.gateway.identity import folded
-from jwtmw.settings.findings import Findings, wrong
+from jwtmw.gateway.identity import FACTS, folded
+from jwtmw.settings.findings import Findings, one_of, wrong
 from jwtmw.settings.grammar import is_plain, is_token
 from jwtmw.settings.schema import SettingsTable
 
@@ -41,6 +41,8 @@ def identity_problems(table: SettingsTable) -> Findings:
         seen.setdefault(spelling, name)
         if not is_plain(claim):
             yield wrong(key, "must name a claim, or the path to one")
+        elif claim.startswith("@"):
+            yield from one_of(claim, FACTS, key)
 
 
 def _spelling(name: str) -> str:

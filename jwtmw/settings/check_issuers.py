@@ -9,6 +9,7 @@ from __future__ import annotations
 from jwtmw.issuers.discovery import metadata_url
 from jwtmw.issuers.fetch import url_problem
 from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC
+from jwtmw.settings.check_consumers import algorithms_of_consumers, consumer_problems, has_consumers
 from jwtmw.settings.check_places import location_problems
 from jwtmw.settings.findings import Findings, audiences, each, one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_url_path, is_within, near
@@ -19,7 +20,7 @@ from jwtmw.settings.schema import IssuerTable
 
 SOURCES = (
     *("jwks_url", "jwks_path", "discovery_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),
-    *("consumers", "introspection", "vault"),
+    *("consumers", "consumer_store", "introspection", "vault"),
 )
 ALGORITHMS = (*sorted(ASYMMETRIC), *sorted(SYMMETRIC))
 _URLS = ("jwks_url", "discovery_url")
@@ -39,6 +40,7 @@ def issuer_problems(issuers: tuple[IssuerTable, ...]) -> Findings:
         yield from _claim_problems(issuer, key)
         yield from _time_problems(issuer, key)
         yield from location_problems(issuer.token_from, f"{key}.token_from")
+    yield from consumer_problems(issuers)
     yield from _duplicates([issuer.issuer for issuer in issuers], "issuer")
     yield from _duplicates([issuer_name(issuer) for issuer in issuers], "name")
 
@@ -49,14 +51,17 @@ def issuer_name(issuer: IssuerTable) -> str | None:
 
 
 def algorithms_of(issuer: IssuerTable) -> tuple[str, ...]:
-    """The algorithms, with the defaults: HS256 for a secret, every asymmetric one for other keys.
+    """The algorithms, with the defaults: HS256 for a secret, its consumers', every asymmetric one for other keys.
 
     An issuer that is asked about its tokens looks at signatures itself: any.
     """
-    default = tuple(sorted(ASYMMETRIC)) if issuer.secret is None else ("HS256",)
+    if issuer.algorithms is not None:
+        return issuer.algorithms
     if issuer.introspection is not None:
-        default = ALGORITHMS
-    return default if issuer.algorithms is None else issuer.algorithms
+        return ALGORITHMS
+    if has_consumers(issuer):
+        return algorithms_of_consumers(issuer)
+    return tuple(sorted(ASYMMETRIC)) if issuer.secret is None else ("HS256",)
 
 
 def _identity_problems(issuer: IssuerTable, key: str) -> Findings:
@@ -64,7 +69,7 @@ def _identity_problems(issuer: IssuerTable, key: str) -> Findings:
     yield from plain_text(issuer.name, f"{key}.name")
     if issuer.profile is not None:
         yield from one_of(issuer.profile, tuple(PROFILES), f"{key}.profile")
-    if issuer.issuer is None and issuer.require_issuer:
+    if issuer.issuer is None and issuer.require_issuer and issuer.consumer_claim != "iss":
         cure = f"{wrong(f'{key}.issuer', '').cure}; for tokens without iss, require_issuer = false"
         yield wrong(f"{key}.issuer", "is missing", cure)
     elif issuer_name(issuer) is None:
@@ -133,6 +138,8 @@ def _algorithm_problems(issuer: IssuerTable, key: str) -> Findings:
     for index, name in enumerate(algorithms or ()):
         if name not in ALGORITHMS:
             yield wrong(f"{key}.algorithms[{index}]", *_unknown_algorithm(name))
+    if has_consumers(issuer):
+        return  # of either kind: each consumer's key does one of them alone
     symmetric = [name for name in algorithms or () if name in SYMMETRIC]
     asymmetric = [name for name in algorithms or () if name in ASYMMETRIC]
     if issuer.introspection is not None:
@@ -158,10 +165,8 @@ def _unknown_algorithm(name: str) -> tuple[str, str]:
 
 def _secret_problems(issuer: IssuerTable, key: str) -> Findings:
     if issuer.secret is None:
-        for name, given in (
-            ("secret_encoding", issuer.secret_encoding),
-            ("allow_short_secret", issuer.allow_short_secret),
-        ):
+        short = issuer.allow_short_secret and issuer.consumers is None
+        for name, given in (("secret_encoding", issuer.secret_encoding), ("allow_short_secret", short)):
             if given:
                 yield wrong(f"{key}.{name}", "belongs to secret, which is not given", "Leave the key out")
         return

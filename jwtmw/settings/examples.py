@@ -86,7 +86,10 @@ _ISSUER = {
     "roles_claim": '"roles"',
     "key_source": "{ ttl = 300, max_stale = 3600, cooldown = 30 }",
     "discovery_url": '"https://id.example/.well-known/openid-configuration"',
-    "consumers": '[{ name = "shop", key = "shop-key" }]',
+    "consumers": '[{ name = "shop", key = "shop-key", secret = "$ENV://SHOP_SECRET" }]',
+    "consumer_store": "{ ttl = 60, negative_ttl = 5, max_stale = 3600, size = 10000 }",
+    "consumer_claim": '"key"',
+    "anonymous_consumer": '"guest"',
     "introspection": '{ url = "https://id.example/introspect", token = "$ENV://ORDERS_TOKEN" }',
     "vault": '{ name = "main" }',
     "profile": '"keycloak"',
@@ -103,6 +106,18 @@ _VAULT = {
     "kv_version": "2",
     "timeout": "5",
     "ca_file": '"vault-ca.pem"',
+}
+
+_CONSUMER = {
+    "name": '"shop"',
+    "key": '"shop-key"',
+    "secret": '"$ENV://SHOP_SECRET"',
+    "secret_encoding": '"base64"',
+    "public_key": '"$ENV://SHOP_PUBLIC_KEY"',
+    "public_key_file": '"shop.pem"',
+    "algorithm": '"HS256"',
+    "custom_id": '"c-1001"',
+    "expires_in": "86400",
 }
 
 _RULE = {
@@ -137,6 +152,8 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "http": {"timeout": "5", "ca_file": '"ca.pem"', "proxy": '"http://proxy.example:3128"'},
     "issuers[]": _ISSUER,
     "issuers[].token_from[]": _LOCATION,
+    "issuers[].consumers[]": _CONSUMER,
+    "issuers[].consumer_store": {"ttl": "60", "negative_ttl": "5", "max_stale": "3600", "size": "10000"},
     "issuers[].key_source": {"ttl": "300", "max_stale": "3600", "cooldown": "30"},
     "issuers[].introspection": _INTROSPECTION,
     "issuers[].vault": {

@@ -15,12 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from jwtmw.errors import ConfigurationError, KeyRefused
+from jwtmw.issuers.consumers import Consumer
 from jwtmw.issuers.discovery import metadata_url
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
 from jwtmw.issuers.keys import SYMMETRIC
+from jwtmw.issuers.stored_consumers import Terms
 from jwtmw.settings.files import read_text
-from jwtmw.settings.material import JwkSet, JwksUrl, KeyMaterial, MetadataUrl, Pem, Secret
-from jwtmw.settings.schema import IssuerTable
+from jwtmw.settings.material import (
+    ConsumerList,
+    ConsumerTerms,
+    JwkSet,
+    JwksUrl,
+    KeyMaterial,
+    MetadataUrl,
+    Pem,
+    Secret,
+)
+from jwtmw.settings.schema import ConsumerTable, IssuerTable
 from jwtmw.strict_json import read_json
 
 logger = logging.getLogger("jwtmw.settings")
@@ -45,6 +56,15 @@ def key_material(issuer: IssuerTable, key: str, folder: Path) -> KeyMaterial:
     """
     if issuer.jwks_url is not None:
         return JwksUrl(issuer.jwks_url)
+    if issuer.consumers is not None:
+        return ConsumerList(
+            tuple(
+                _consumer(issuer, consumer, f"{key}.consumers[{index}]", folder)
+                for index, consumer in enumerate(issuer.consumers)
+            )
+        )
+    if (store := issuer.consumer_store) is not None:
+        return ConsumerTerms(Terms(store.ttl, store.negative_ttl, store.max_stale, store.size))
     if issuer.jwks_path is not None:
         return JwksUrl((issuer.issuer or "").removesuffix("/") + issuer.jwks_path)
     if issuer.secret is not None:
@@ -77,16 +97,22 @@ def secret_problem(text: str, encoding: str | None, algorithms: tuple[str, ...],
 
 def warn_of_weakness(issuer: IssuerTable, key: str, algorithms: tuple[str, ...]) -> None:
     """Log what `allow_short_secret` lets through."""
+    short = 0
+    for consumer in (issuer.consumers or ()) if issuer.allow_short_secret else ():
+        encoding, algorithm = consumer.secret_encoding, consumer.algorithm or "HS256"
+        short += bool(consumer.secret and secret_problem(consumer.secret, encoding, (algorithm,), allow_short=False))
+    if short:
+        logger.warning("%s.consumers: %s of them have weak secrets; allow_short_secret lets them through", key, short)
     if issuer.secret is not None and issuer.allow_short_secret:
         weakness = secret_problem(issuer.secret, issuer.secret_encoding, algorithms, allow_short=False)
         if weakness:
             logger.warning("%s.secret: %s; allow_short_secret lets it through", key, weakness)
 
 
-def public_key_problem(text: str) -> str | None:
-    """Why the text is no public key in PEM that can be used, None where it is one."""
+def public_key_problem(text: str, algorithm: str | None = None) -> str | None:
+    """Why the text is no public key in PEM that can be used, for the algorithm if one is given; None where it is."""
     try:
-        import_pem(text)
+        import_pem(text, algorithm)
     except KeyRefused as error:
         return f"cannot be used: {error}"
     return None
@@ -99,6 +125,22 @@ def jwks_problem(document: object) -> str | None:
     except KeyRefused as error:
         return f"cannot be used: {error}"
     return None
+
+
+def _consumer(issuer: IssuerTable, table: ConsumerTable, key: str, folder: Path) -> Consumer:
+    credential = None
+    if table.secret is not None:
+        octets = _encoded(table.secret, table.secret_encoding)
+        credential = secret_key(octets, (table.algorithm or "HS256",), issuer.allow_short_secret)
+    elif table.public_key is not None:
+        credential = import_pem(table.public_key, table.algorithm)
+    elif table.public_key_file is not None:
+        text = _pem_file(table.public_key_file, f"{key}.public_key_file", folder, table.algorithm)
+        credential = import_pem(text, table.algorithm)
+    if credential and issuer.algorithms is not None and not credential.algorithms.intersection(issuer.algorithms):
+        problem = "its key does none of the issuer's algorithms"
+        raise ConfigurationError(f"{key}.algorithm", problem, "Drop the issuer's algorithms, or add one that it does")
+    return Consumer(table.name, table.key, credential, table.custom_id, table.expires_in)
 
 
 def _encoded(text: str, encoding: str | None) -> bytes:
@@ -123,11 +165,11 @@ def _base64(text: str, last_two: bytes) -> bytes:
     return base64.b64decode(digits + padding, altchars=last_two, validate=True)
 
 
-def _pem_file(name: str, key: str, folder: Path) -> str:
+def _pem_file(name: str, key: str, folder: Path, algorithm: str | None = None) -> str:
     text = read_text(folder / name, key, name)
-    problem = public_key_problem(text)
+    problem = public_key_problem(text, algorithm)
     if problem:
-        raise ConfigurationError(key, f"{name} {problem}", "Name a file with the issuer's public key")
+        raise ConfigurationError(key, f"{name} {problem}", "Name a file with the right public key")
     return text
 
 

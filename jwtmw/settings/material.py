@@ -6,7 +6,11 @@ Must never know: formats, algorithms, files.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jwtmw.issuers.consumers import Consumer
+    from jwtmw.issuers.stored_consumers import Terms
 
 from jwtmw.issuers.fetch import HttpSettings
 
@@ -96,4 +100,24 @@ class IntrospectionUrl(_Hidden):
         return self._value
 
 
-KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl | IntrospectionUrl
+class ConsumerList(_Hidden):
+    """The consumers of an issuer, each with its own key."""
+
+    @property
+    def members(self) -> tuple[Consumer, ...]:
+        """In their order."""
+        members: tuple[Consumer, ...] = self._value
+        return members
+
+
+class ConsumerTerms(_Hidden):
+    """That the consumers are in the store of `Policy(consumers=...)`, and how long its answers count."""
+
+    @property
+    def terms(self) -> Terms:
+        """But for the time that a question may take, which is that of every fetch."""
+        terms: Terms = self._value
+        return terms
+
+
+KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl | IntrospectionUrl | ConsumerList | ConsumerTerms

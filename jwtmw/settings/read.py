@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ logger = logging.getLogger("jwtmw.settings")
 
 Source = Mapping[str, Any] | str | os.PathLike[str] | None
 
+_CONSUMER = re.compile(r"\.consumers\[\d+\]")
 _NOTHING = "nothing"
 _ENVIRONMENT = "environment"
 
@@ -98,9 +100,10 @@ def _read(source: Source, framework: Source, environ: Mapping[str, str]) -> Sett
 def _warn_of_written_secrets(origin: _Origin, table: SettingsTable) -> None:
     """A file is copied, mounted and committed; where a mapping's secret came from, nobody can tell."""
     referenced = {path for path, _ in references(origin.raw)}
-    for key in _written_secrets(table) if origin.file else ():
-        if key not in referenced:
-            logger.warning("%s stands in %s itself; a reference would keep it out", key, origin.file)
+    written = [key for key in _written_secrets(table) if key not in referenced] if origin.file else []
+    # Consumers may be many: one word for all of an issuer's.
+    for key in dict.fromkeys(_CONSUMER.sub(".consumers[...]", key) for key in written):
+        logger.warning("%s stands in %s itself; a reference would keep it out", key, origin.file)
 
 
 def _written_secrets(table: SettingsTable) -> Iterator[str]:
@@ -111,6 +114,9 @@ def _written_secrets(table: SettingsTable) -> Iterator[str]:
         for name in ("client_secret", "private_key", "token") if issuer.introspection is not None else ():
             if getattr(issuer.introspection, name) is not None:
                 yield f"issuers[{index}].introspection.{name}"
+        for number, consumer in enumerate(issuer.consumers or ()):
+            if consumer.secret is not None:
+                yield f"issuers[{index}].consumers[{number}].secret"
     for name, vault in table.vault.items():
         for key, given in (
             ("token", vault.token),

@@ -73,6 +73,29 @@ class Introspection(Table, frozen=True, kw_only=True):
     negative_ttl: float = 5.0
 
 
+class ConsumerTable(Table, frozen=True, kw_only=True):
+    """One consumer as it is written. `key` and its material are missing only from the anonymous one."""
+
+    name: str
+    key: str | None = None
+    secret: str | None = None
+    secret_encoding: str | None = None
+    public_key: str | None = None
+    public_key_file: str | None = None
+    algorithm: str | None = None
+    custom_id: str | None = None
+    expires_in: float | None = None
+
+
+class ConsumerStore(Table, frozen=True, kw_only=True):
+    """How long the answers of `Policy(consumers=...)` count, in seconds, and how many are remembered."""
+
+    ttl: float = 60.0
+    negative_ttl: float = 5.0
+    max_stale: float = 3600.0
+    size: int = 10_000
+
+
 class IssuerCommon(Table, frozen=True, kw_only=True):
     """The keys of an issuer that hold as they are written."""
 
@@ -88,6 +111,7 @@ class IssuerCommon(Table, frozen=True, kw_only=True):
     scope_claim: tuple[str, ...] = ("scope", "scp")
     roles_claim: str = "roles"
     token_from: tuple[Location, ...] | None = None
+    anonymous_consumer: str | None = None
 
 
 class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
@@ -113,9 +137,9 @@ class IssuerTable(IssuerCommon, frozen=True, kw_only=True):
     key_source: KeySource | None = None
     introspection: Introspection | None = None
     vault: IssuerVault | None = None
-
-    # Not supported yet.
-    consumers: tuple[dict[str, Any], ...] | None = None
+    consumers: tuple[ConsumerTable, ...] | None = None
+    consumer_store: ConsumerStore | None = None
+    consumer_claim: str | None = None
 
 
 class Issuer(IssuerCommon, frozen=True, kw_only=True):
@@ -124,6 +148,7 @@ class Issuer(IssuerCommon, frozen=True, kw_only=True):
     `name` is never empty; `algorithms`, `leeway` (seconds) and `key_source` have their defaults; no `audience` and no
     `subjects` are (); `token_types` are lower-case and without `application/`; `token_from` is None where the global
     places hold. `key_material` is None in non-secure mode, where no reference is resolved and no file is read.
+    `consumer_claim` has its default.
     """
 
     name: str
@@ -133,6 +158,7 @@ class Issuer(IssuerCommon, frozen=True, kw_only=True):
     leeway: float
     key_source: KeySource
     key_material: KeyMaterial | None
+    consumer_claim: str
 
     def __repr__(self) -> str:
         return f"Issuer(name={self.name!r})"
@@ -227,6 +253,8 @@ TABLES: dict[str, type[Table]] = {
     "issuers[].key_source": KeySource,
     "issuers[].introspection": Introspection,
     "issuers[].vault": IssuerVault,
+    "issuers[].consumers[]": ConsumerTable,
+    "issuers[].consumer_store": ConsumerStore,
     "rules[]": Rule,
     "rules[].any_of[]": Requirement,
     "vault.*": Vault,

@@ -15,6 +15,7 @@ from jwtmw.token.frozen import FrozenDict
 from jwtmw.token.verify import stand_in_audience
 
 if TYPE_CHECKING:
+    from jwtmw.issuers.consumers import Consumer
     from jwtmw.issuers.issuer import Issuer
 
 
@@ -30,6 +31,7 @@ class Principal:
     claims            all claims, read-only at every level; `dict(claims)` is a copy to write in
     expires_at        `exp` in epoch seconds, None without one
     is_authenticated  False where no token was read: then everything else is empty
+    consumer          whose key verified the token, where the issuer has consumers; its name, key and custom_id
     token             the token as received, to call on in the caller's name; in no repr, and not pickled
     """
 
@@ -37,6 +39,7 @@ class Principal:
         "audience",
         "claims",
         "client_id",
+        "consumer",
         "expires_at",
         "is_authenticated",
         "issuer",
@@ -58,6 +61,7 @@ class Principal:
     expires_at: float | None
     is_authenticated: bool
     token: str
+    consumer: Consumer | None
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Principal:
         expires_at: float | None = None,
         is_authenticated: bool = False,
         token: str = "",
+        consumer: Consumer | None = None,
     ) -> None:
         assign = object.__setattr__
         assign(self, "subject", subject)
@@ -86,11 +91,12 @@ class Principal:
         assign(self, "expires_at", expires_at)
         assign(self, "is_authenticated", is_authenticated)
         assign(self, "token", token)
+        assign(self, "consumer", consumer)
 
     @property
     def identity(self) -> str:
-        """The subject, else the client, else "" (Starlette's `BaseUser`)."""
-        return self.subject or self.client_id or ""
+        """The subject, else the client, else the consumer's name, else "" (Starlette's `BaseUser`)."""
+        return self.subject or self.client_id or (self.consumer.name if self.consumer else "")
 
     @property
     def display_name(self) -> str:
@@ -119,8 +125,8 @@ class Principal:
 ANONYMOUS = Principal()
 
 
-def principal_of(token: ClaimSet, issuer: Issuer, raw: bytes) -> Principal:
-    """The caller that `token`, verified for `issuer` and received as `raw`, speaks for."""
+def principal_of(token: ClaimSet, issuer: Issuer, raw: bytes, consumer: Consumer | None = None) -> Principal:
+    """The caller that `token`, verified for `issuer` by the key of `consumer` and received as `raw`, speaks for."""
     claims = token.claims
     return Principal(
         subject=token.subject,
@@ -134,6 +140,7 @@ def principal_of(token: ClaimSet, issuer: Issuer, raw: bytes) -> Principal:
         expires_at=token.expires_at,
         is_authenticated=True,
         token=raw.decode("ascii"),
+        consumer=consumer,
     )
 
 

@@ -50,6 +50,13 @@ def check_content(token: ClaimSet, issuer: Issuer, now: float) -> None:
         raise TokenRefused(Reason.CLAIM_REQUIRED)
 
 
+def check_lifetime(token: ClaimSet, longest: float, now: float) -> None:
+    """Raise `TokenRefused` (LIFETIME_TOO_LONG) for what lives longer than `longest` seconds, from `iat` or from now."""
+    expires = inf if token.expires_at is None else token.expires_at
+    if expires - (now if token.issued_at is None else token.issued_at) > longest:
+        raise TokenRefused(Reason.LIFETIME_TOO_LONG)
+
+
 def check_signature(token: ParsedToken, keys: Sequence[Key]) -> Key:
     """The first of `keys` that verifies the signature. Raises `TokenRefused` (SIGNATURE_INVALID) if none does."""
     for key in keys:
@@ -102,8 +109,8 @@ def _check_times(token: ClaimSet, issuer: Issuer, now: float) -> None:
         raise TokenRefused(Reason.NOT_YET_VALID)
     if issued is not None and (issued > now + leeway or issued > expires):
         raise TokenRefused(Reason.ISSUED_IN_FUTURE)
-    if issuer.max_lifetime is not None and expires - (now if issued is None else issued) > issuer.max_lifetime:
-        raise TokenRefused(Reason.LIFETIME_TOO_LONG)
+    if issuer.max_lifetime is not None:
+        check_lifetime(token, issuer.max_lifetime, now)
     if issuer.max_age is not None and (issued is None or now - issued > issuer.max_age + leeway):
         raise TokenRefused(Reason.TOO_OLD)
 

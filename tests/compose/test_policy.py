@@ -179,6 +179,8 @@ def test_every_key_of_an_issuer_reaches_the_engine(jwtmw_issuer: TestIssuer) -> 
         "leeway": 5,
         "require_issuer": True,
         "introspector": None,
+        "consumers": None,
+        "consumer_claim": "key",
     } == {name: getattr(issuer, name) for name in issuer.__dataclass_fields__ if name not in ("name", "keys", "places")}
     assert ["query jwt"] == [place.label for place in issuer.places or ()]
 

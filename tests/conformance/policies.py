@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.conformance.consumers import policies as consumer_policies
 from tests.conformance.keys import EC256, EC384, EC521, ED25519, RSA, RSA_NEXT, RSA_PARTNER, SECRET_TEXT
 from tests.conformance.tokens import AUDIENCE, CORP, PARTNER
 
@@ -276,6 +277,7 @@ POLICIES: dict[str, Spec] = {
     "asked-down": asked("down"),
     "asked-unauthorized": asked("unauthorized"),
     "asked-redirect": asked("redirect"),
+    **{name: Spec(keys, python=python) for name, (keys, python) in consumer_policies().items()},
     # Time.
     "no-leeway": spec(leeway=0),
     "issuer-leeway": spec(corp(leeway=5), leeway=120),

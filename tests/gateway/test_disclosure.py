@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from jwtmw import Policy
+from jwtmw import Consumer, Policy
 from jwtmw.decision import Allow
 from jwtmw.engine import PASS
 from jwtmw.gateway.disclosure import Disclosure
+from jwtmw.token.frozen import FrozenDict
 from jwtmw.token.locate import Place
 from jwtmw.token.principal import Principal
 
@@ -111,3 +112,37 @@ def test_a_policy_that_shows_everything_costs_nothing() -> None:
     assert Policy({"secure": False}).disclosure is None
     assert Policy({"secure": False, "hide_credentials": True}).disclosure is not None
     assert Policy({"secure": False, "identity_headers": {"X-User": "sub"}}).disclosure is not None
+
+
+FACTS = {
+    "X-Name": "@consumer.name",
+    "X-Key": "@consumer.key",
+    "X-Id": "@consumer.custom_id",
+    "X-Anonymous": "@consumer.anonymous",
+}
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [
+        pytest.param(
+            Principal(consumer=Consumer("jack", "k", None, "7"), is_authenticated=True),
+            {"HTTP_X_NAME": "jack", "HTTP_X_KEY": "k", "HTTP_X_ID": "7"},
+            id="authenticated",
+        ),
+        pytest.param(
+            Principal(consumer=Consumer("guest")), {"HTTP_X_NAME": "guest", "HTTP_X_ANONYMOUS": "true"}, id="anonymous"
+        ),
+        pytest.param(Principal(is_authenticated=True), {}, id="no-consumer"),
+        pytest.param(
+            Principal(is_authenticated=True, claims=FrozenDict({"@consumer.name": "admin"})),
+            {},
+            id="a-claim-of-the-name",
+        ),
+        pytest.param(Principal(), {}, id="nobody"),
+    ],
+)
+def test_a_consumer_is_told_by_the_configuration(principal: Principal, expected: dict[str, str]) -> None:
+    """Never by a claim, whatever it is called; what a caller sends under the headers' names is gone."""
+    decision = Allow(principal, principal)
+    assert expected == shown(Disclosure(FACTS, False), decision, HTTP_X_NAME="admin", HTTP_X_ANONYMOUS="false")

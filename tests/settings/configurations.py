@@ -54,6 +54,8 @@ def parent(path: str) -> dict[str, Any]:
     table = path.rpartition(".")[0]
     if table.endswith("token_from[0]"):
         return {f"{table}.header": "X-Token"}
+    if table.endswith("consumers[0]"):
+        return {f"{table}.name": "shop"}
     if table.endswith("any_of[0]"):
         return {f"{table}.roles": ["clerk"]}
     if table in ("vault.main", "vault.main.userpass", "vault.main.approle"):

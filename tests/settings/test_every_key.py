@@ -11,6 +11,7 @@ from jwtmw.errors import ConfigurationError, NotSupportedError
 from jwtmw.settings import read_settings
 from jwtmw.settings.examples import example_of
 from tests.settings.configurations import SHARED, changed, parent, paths
+from tests.settings.consumers import consumer_values
 from tests.settings.introspection import INTROSPECTION
 
 PATHS = sorted(paths())
@@ -38,11 +39,11 @@ TYPES = {
     "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "issuers[0]": {
         "text": "name issuer jwks_url jwks_path jwks_file public_key public_key_file secret secret_encoding "
-        "roles_claim discovery_url profile",
+        "roles_claim discovery_url profile consumer_claim anonymous_consumer",
         "true or false": "require_issuer require_audience client_id_as_audience require_expiry allow_short_secret",
         "a list": "audience algorithms token_types required_claims subjects scope_claim token_from consumers",
         "a number": "max_lifetime max_age leeway key_source.ttl key_source.max_stale key_source.cooldown",
-        "a table": "jwks introspection vault key_source",
+        "a table": "jwks introspection vault key_source consumer_store",
     },
     "issuers[0].introspection": {
         "text": "url auth client_id client_secret private_key private_key_file key_id algorithm assertion_audience "
@@ -58,6 +59,11 @@ TYPES = {
     },
     "vault.main.userpass": {"text": "username password mount"},
     "vault.main.approle": {"text": "role_id secret_id mount"},
+    "issuers[0].consumers[0]": {
+        "text": "name key secret secret_encoding public_key public_key_file algorithm custom_id",
+        "a number": "expires_in",
+    },
+    "issuers[0].consumer_store": {"a number": "ttl negative_ttl max_stale", "a whole number": "size"},
     "issuers[0].token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "rules[0]": {
         "text": "path allow body",
@@ -135,6 +141,8 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"identity_headers": {"X-A": "sub", "x_a": "sub"}}, "identity_headers.x_a", "cannot be told from X-A"),
     ({"identity_headers": {"X-A": ""}}, "identity_headers.X-A", "the path to one"),
+    ({"identity_headers": {"X-A": "@consumer.nam"}}, "identity_headers.X-A", 'Did you mean "@consumer.name"?'),
+    ({"identity_headers": {"X-A": "@x"}}, "identity_headers.X-A", "Write one of @consumer.name, @consumer.key, "),
     (
         {"token_from": [{"header": "X-Token"}], "identity_headers": {"X_Token": "sub"}},
         "identity_headers.X_Token",
@@ -283,6 +291,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({**INTROSPECTED, "issuers[0].vault.ttl": 0}, "issuers[0].vault.ttl", "ttl = 60"),
     ({**INTROSPECTED, "issuers[0].vault.negative_ttl": -1}, "issuers[0].vault.negative_ttl", "negative_ttl = 5"),
     ({**INTROSPECTED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys"),
+    *consumer_values(),
     ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
     ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
     ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
@@ -314,7 +323,6 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
 NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"external_url": "https://orders.example"}, "external_url"),
     ({"max_body_bytes": 1}, "max_body_bytes"),
-    ({"issuers[0].consumers": []}, "issuers[0].consumers"),
     (INTROSPECTED, "issuers[0].vault.verify"),
     ({"rules[0].body": "sha-256"}, "rules[0].body"),
     ({"rules[0].single_use": True}, "rules[0].single_use"),
@@ -324,7 +332,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
 HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     "hide_credentials",
-    *("cache", "http", "issuers[0].require_issuer", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    *("cache", "http", "issuers[0].require_audience", "issuers[0].require_expiry"),
     "vault.main.userpass",
     "issuers[0].client_id_as_audience",
 }

@@ -32,6 +32,8 @@ PLACES = {
     "vault.*": "Vault",
     "vault.*.userpass": "Userpass",
     "vault.*.approle": "AppRole",
+    "issuers[].consumers[]": "Consumers",
+    "issuers[].consumer_store": "Consumer store",
     "rules[]": "Rules",
     "rules[].any_of[]": "Rules",
 }
@@ -117,7 +119,6 @@ def test_every_feature_to_come_is_marked() -> None:
     }
     assert {
         *(("Top level", key) for key in ("external_url", "max_body_bytes")),
-        *(("Issuers", key) for key in ("consumers",)),
         ("Tokens of a Vault", "verify"),
         *(("Rules", key) for key in ("body", "single_use", "dpop", "mtls")),
     } == marked

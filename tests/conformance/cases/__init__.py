@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance.cases import (
     algorithms,
     claims,
+    consumers,
     cookies,
     errors,
     extraction,
@@ -26,7 +27,7 @@ from tests.conformance.schema import Case
 
 _MODULES = (
     extraction, json_and_jws, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors,
-    modes, marks, websocket, keys, cookies, identity, hiding, introspection,
+    modes, marks, consumers, websocket, keys, cookies, identity, hiding, introspection,
 )  # fmt: skip
 THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
 THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}
