@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 
 from jwtmw import MarkError, Policy
 from jwtmw.adapter import Ask, ask_in_words
-from jwtmw_flask.marks import answers_itself, endpoint_mark
+from jwtmw_flask.marks import ApplicationMarks, answers_itself
 from jwtmw_flask.templates import may_cover
 
 HIDDEN = frozenset({"HEAD", "OPTIONS"})
@@ -31,7 +31,7 @@ class Need(NamedTuple):
     silent: bool = False
 
 
-def commands(policy: Policy) -> AppGroup:
+def commands(policy: Policy, marks: ApplicationMarks) -> AppGroup:
     """The group `flask jwtmw`."""
     group = AppGroup("jwtmw", short_help="Show what the routes need.")
 
@@ -43,7 +43,7 @@ def commands(policy: Policy) -> AppGroup:
 
         The exit status is 1 where a mark cannot hold: such a route answers with 500.
         """
-        rows = list(_rows(current_app, policy, frozenset() if all_methods else HIDDEN))
+        rows = list(_rows(current_app, policy, marks, frozenset() if all_methods else HIDDEN))
         heading = ("methods", "route", "endpoint", "needs", "said by")
         click.echo(_table([heading, *(cells for cells, _ in rows), _rest(policy)]))
         if not policy.engine.judging:
@@ -54,20 +54,22 @@ def commands(policy: Policy) -> AppGroup:
     return group
 
 
-def _rows(app: Flask, policy: Policy, hidden: frozenset[str]) -> Iterator[tuple[tuple[str, ...], Need]]:
+def _rows(
+    app: Flask, policy: Policy, marks: ApplicationMarks, hidden: frozenset[str]
+) -> Iterator[tuple[tuple[str, ...], Need]]:
     """One row for each route, and one more for each method that needs something else."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         needs: dict[Need, list[str]] = {}
         for method in sorted((rule.methods or set()) - hidden):
-            needs.setdefault(_need(app, policy, rule, method), []).append(method)
+            needs.setdefault(_need(policy, marks, rule, method), []).append(method)
         for need, methods in needs.items():
             yield (" ".join(methods), _where(rule), rule.endpoint, need.needs, need.said_by), need
 
 
-def _need(app: Flask, policy: Policy, rule: Rule, method: str) -> Need:
+def _need(policy: Policy, marks: ApplicationMarks, rule: Rule, method: str) -> Need:
     rules = policy.engine.rules
     try:
-        mark = None if answers_itself(rule, method) else endpoint_mark(app, rule.endpoint, method)[0]
+        mark = None if answers_itself(rule, method) else marks.of_endpoint(rule.endpoint, method)[0]
         # What stands in angle brackets is a segment like any other that no rule names.
         ask = rules.ask(rules.find(method, rule.rule), mark)
     except MarkError as error:

@@ -21,7 +21,7 @@ from jwtmw import Denied, MarkError, Policy
 from jwtmw.adapter import Decision, Deny, judged_request
 from jwtmw_flask.environs import read_anew
 from jwtmw_flask.guard import GuardedRequest, Where
-from jwtmw_flask.marks import mark_for
+from jwtmw_flask.marks import ApplicationMarks
 from jwtmw_flask.refusal import refuse
 from jwtmw_flask.signals import tell_allowed, tell_denied
 
@@ -29,8 +29,8 @@ from jwtmw_flask.signals import tell_allowed, tell_denied
 class Door:
     """Stands in three methods of one application. `key` is where its environs keep the guarded request."""
 
-    def __init__(self, app: Flask, policy: Policy, key: str) -> None:
-        self.app, self.policy, self.key = app, policy, key
+    def __init__(self, app: Flask, policy: Policy, marks: ApplicationMarks, key: str) -> None:
+        self.app, self.policy, self.marks, self.key = app, policy, marks, key
         self._full: Callable[..., Response] = app.full_dispatch_request
         self._dispatch: Callable[..., Any] = app.dispatch_request
         self._handle: Callable[..., Any] = app.handle_user_exception
@@ -104,7 +104,7 @@ class Door:
         mark = own = None
         try:
             if self.policy.engine.judging:
-                mark, own = mark_for(self.app, request)
+                mark, own = self.marks.of_request(request)
             decision: Decision = guarded.meet(mark, _places(request, request_ctx.url_adapter))
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             decision = guarded.fail(error)
@@ -124,7 +124,7 @@ class Door:
     def _name_all(self, guarded: GuardedRequest, request: Request) -> None:
         """The challenge names what the endpoint adds to the rule; where that cannot be said, what the rule wants."""
         with suppress(MarkError):
-            guarded.name_all(mark_for(self.app, request)[0])
+            guarded.name_all(self.marks.of_request(request)[0])
 
     def _answer(self, guarded: GuardedRequest, deny: Deny) -> Response:
         tell_denied(self.app, deny)

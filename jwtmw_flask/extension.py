@@ -17,7 +17,7 @@ from jwtmw.adapter import PolicySource, refuse_unfit
 from jwtmw_flask.cli import commands
 from jwtmw_flask.door import Door
 from jwtmw_flask.gate import Gate
-from jwtmw_flask.marks import check_marks
+from jwtmw_flask.marks import ApplicationMarks
 
 NAME = "jwtmw"
 CONFIG = "JWTMW"
@@ -53,13 +53,14 @@ class JWTAuth:
         loaded = _load(app, self._source if policy is None else policy)
         refuse_unfit(loaded)
         _refuse_twice(app, loaded)
-        check_marks(app)
+        marks = ApplicationMarks(app)
+        marks.check()
         app.extensions[NAME] = Protection(loaded)
         # Of this one installation: where applications share an environ, each finds its own.
         key = f"jwtmw.flask.{id(app)}"
-        Door(app, loaded, key).hang()
-        app.wsgi_app = Gate(app, loaded, key)  # type: ignore[method-assign]
-        app.cli.add_command(commands(loaded))
+        Door(app, loaded, marks, key).hang()
+        app.wsgi_app = Gate(app, loaded, marks, key)  # type: ignore[method-assign]
+        app.cli.add_command(commands(loaded, marks))
 
 
 def _load(app: Flask, source: PolicySource) -> Policy:

@@ -15,7 +15,7 @@ from flask import Flask
 from jwtmw import Policy
 from jwtmw.adapter import Allow, Deny, judged_request, no_store, record_unforeseen, start_refusal
 from jwtmw_flask.guard import GuardedRequest
-from jwtmw_flask.marks import mark_ahead
+from jwtmw_flask.marks import ApplicationMarks
 from jwtmw_flask.signals import tell_denied
 
 Headers = list[tuple[str, str]]
@@ -26,8 +26,8 @@ WSGIApp = Callable[[Any, Any], Iterable[bytes]]
 class Gate:
     """`app.wsgi_app` of a protected application. `app` is what stood there before; `key` is the environ's for us."""
 
-    def __init__(self, flask: Flask, policy: Policy, key: str) -> None:
-        self.flask, self.policy, self.key = flask, policy, key
+    def __init__(self, flask: Flask, policy: Policy, marks: ApplicationMarks, key: str) -> None:
+        self.flask, self.policy, self.marks, self.key = flask, policy, marks, key
         self.app: WSGIApp = flask.wsgi_app
         # Whether anything stands between this gate and Flask.
         self._between = getattr(self.app, "__self__", None) is not flask
@@ -36,36 +36,35 @@ class Gate:
         """Judge the request; let in, pass on as pending, or have Flask send the refusal."""
         request = environ[self.key] = GuardedRequest(environ)
         request.open(self.policy)
-        place = request.allow.place
         token = judged_request.set(request)
         try:
-            if isinstance(request.first, Allow) and (place is None or place.kind != "query"):
-                body = self.app(environ, start_response)
-            else:
-                body = self._held(request, environ, start_response)
+            body = self._answered(request, environ, Held(self.flask, request, start_response))
         except BaseException:
             request.judge = None
             raise
         finally:
             judged_request.reset(token)
-        if _is_file(body, environ):
-            # Sent by the server alone: nothing of the application runs any more.
+        wrapper = environ.get("wsgi.file_wrapper")
+        if type(wrapper) is type and isinstance(body, wrapper):
+            # The server's own, which it may know a faster way for: nothing of the application runs any more.
             request.judge = None
             return body
         return Body(body, request)
 
-    def _held(self, request: GuardedRequest, environ: Any, start_response: StartResponse) -> Iterable[bytes]:
-        held = Held(self.flask, request, start_response)
-        if request.refused is None and not isinstance(request.first, Allow) and self._between:
-            request.foresee(lambda: mark_ahead(self.flask, environ))
-        if request.refused is None:
-            return held.answer(self.app(environ, held))
+    def _answered(self, request: GuardedRequest, environ: dict[str, Any], held: Held) -> Iterable[bytes]:
+        if self._between and request.refused is None and type(request.first) is not Allow:
+            request.foresee(lambda: self.marks.ahead(environ))
         try:
+            if request.refused is None:
+                return held.answer(self.app(environ, held))
             # Not through the inner middleware, which is the application's, too.
             return held.answer(type(self.flask).wsgi_app(self.flask, environ, held))
-        except Exception as error:  # noqa: BLE001 (the application's; a refusal does not depend on it)
-            record_unforeseen("Flask, on its way to a refusal,", error)
-            return held.replaced(request.refused)
+        except Exception as error:
+            if request.refused is None:
+                raise
+            # The application's, as of what it does at teardown; a refusal does not depend on it.
+            record_unforeseen("Flask, on its way out of a refusal,", error)
+            return held.replaced(request.refused, error)
 
 
 class Held:
@@ -74,6 +73,8 @@ class Held:
     For a token in the URL it also sees to it that no cache keeps what that opened.
     """
 
+    __slots__ = ("_begun", "_flask", "_refused", "_request", "_start_response")
+
     def __init__(self, flask: Flask, request: GuardedRequest, start_response: StartResponse) -> None:
         self._flask = flask
         self._request = request
@@ -81,18 +82,18 @@ class Held:
         self._begun = False
         self._refused: Deny | None = None
 
-    def __call__(self, status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
+    def __call__(self, status: str, headers: Headers, *exc_info: Any) -> Any:
         """Begin the answer, or note that the refusal is to replace it."""
+        request = self._request
         self._begun = True
-        if not self._request.settled:
+        if not request.settled:
             self._settle()
         if self._refused is not None:
             return _discard
-        place = self._request.allow.place
+        place = request.allow.place
         if place is not None and place.kind == "query":
             headers = no_store(headers)
-        write: Callable[[bytes], object] = self._start_response(status, headers, *exc_info)
-        return write
+        return self._start_response(status, headers, *exc_info)
 
     def _settle(self) -> None:
         """Something that nobody judged answers: no mark can speak for it."""
@@ -116,16 +117,13 @@ class Held:
             close()
         return self.replaced(self._refused)
 
-    def replaced(self, deny: Deny) -> Iterable[bytes]:
-        """The refusal as it is, whatever the application answers."""
+    def replaced(self, deny: Deny, error: Exception | None = None) -> Iterable[bytes]:
+        """The refusal as it is, whatever the application answers; `error` is what it raised."""
         request = self._request
-        return start_refusal(request.policy.renderer.render(deny, request), self._start_response)
-
-
-def _is_file(body: object, environ: dict[str, Any]) -> bool:
-    """Whether this is a file in the server's own wrapper, which it may know a faster way for."""
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
+        response = request.policy.renderer.render(deny, request)
+        if error is None or not self._begun or self._refused is not None:
+            return start_refusal(response, self._start_response)
+        return start_refusal(response, self._start_response, (type(error), error, error.__traceback__))
 
 
 def _discard(data: bytes) -> None:

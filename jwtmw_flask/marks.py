@@ -12,34 +12,88 @@ from typing import Any
 from flask import Flask, Request
 from werkzeug.exceptions import HTTPException
 
-from jwtmw.adapter import Mark, mark_of
+from jwtmw.adapter import Mark, mark_of, marked_objects
+
+# What is asked by all that answers together, and what by the view function alone.
+Marks = tuple[Mark | None, Mark | None]
+NO_VIEW: Marks = (None, None)
 
 
-def mark_for(app: Flask, request: Request) -> tuple[Mark | None, Mark | None]:
-    """What is asked by all that the router has found, and by the view function alone. Raises `MarkError`.
+class ApplicationMarks:
+    """The marks in one application. Each is looked up when it is asked for, as views may be exchanged."""
 
-    None where no view will answer: 404, 405, redirects, and OPTIONS that Flask answers itself.
-    """
-    rule = request.url_rule
-    if rule is None or request.routing_exception is not None or answers_itself(rule, request.method):
-        return None, None
-    return endpoint_mark(app, rule.endpoint, request.method)
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        # What surrounds the endpoints of a blueprint, by its name and the method, until something else is marked.
+        self._around: dict[tuple[str, str], Mark | None] = {}
+        self._last_marked: object = None
 
+    def of_request(self, request: Request) -> Marks:
+        """The marks of what the router has found. Raises `MarkError`.
 
-def mark_ahead(app: Flask, environ: Mapping[str, Any]) -> Mark | None:
-    """As `mark_for`, before Flask has routed: for who stands in front of middleware that may answer itself.
+        None where no view will answer: 404, 405, redirects, and OPTIONS that Flask answers itself.
+        """
+        rule, method = request.url_rule, request.method
+        if rule is None or request.routing_exception is not None or answers_itself(rule, method):
+            return NO_VIEW
+        return self.of_endpoint(rule.endpoint, method)
 
-    Only a first look: what is really found is asked again. Raises whatever a converter of the application raises.
-    """
-    request = app.request_class(dict(environ))
-    try:
-        adapter = app.create_url_adapter(request)
-        if adapter is None:
+    def ahead(self, environ: Mapping[str, Any]) -> Mark | None:
+        """As `of_request`, before Flask has routed: for who stands in front of middleware that may answer itself.
+
+        Only a first look: what is really found is asked again. Raises whatever a converter of the application raises.
+        """
+        request = self._app.request_class(dict(environ))
+        try:
+            adapter = self._app.create_url_adapter(request)
+            if adapter is None:
+                return None
+            request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]
+        except HTTPException:
             return None
-        request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]
-    except HTTPException:
-        return None
-    return mark_for(app, request)[0]
+        return self.of_request(request)[0]
+
+    def of_endpoint(self, endpoint: str, method: str) -> Marks:
+        """The marks of an endpoint by its name. Raises `MarkError`."""
+        view = self._app.view_functions.get(endpoint)
+        if view is None:
+            return NO_VIEW
+        mark = own = mark_of(view, method)
+        view_class = getattr(view, "view_class", None)
+        if isinstance(view_class, type):
+            mark = _joined(mark, mark_of(view_class, method), endpoint)
+        return _joined(mark, self._surrounding(endpoint.rpartition(".")[0], method), endpoint), own
+
+    def check(self) -> None:
+        """Refuse marks that contradict each other or would be lost, as far as routes are known. Raises `MarkError`."""
+        for rule in self._app.url_map.iter_rules():
+            for method in rule.methods or ():
+                if not answers_itself(rule, method):
+                    self.of_endpoint(rule.endpoint, method)
+
+    def _surrounding(self, name: str, method: str) -> Mark | None:
+        last = marked_objects[-1] if marked_objects else None
+        if last is not self._last_marked:
+            self._around, self._last_marked = {}, last
+        around = self._around
+        try:
+            return around[name, method]
+        except KeyError:
+            pass
+        mark = None
+        for each in self._containers(name):
+            mark = _joined(mark, mark_of(each, method), name)
+        around[name, method] = mark
+        return mark
+
+    def _containers(self, name: str) -> Iterator[object]:
+        """The blueprints that Flask itself takes the endpoint to belong to, innermost first, and the application."""
+        while name:
+            blueprint = self._app.blueprints.get(name)
+            if blueprint is not None:
+                yield blueprint
+            name = name.rpartition(".")[0]
+        yield self._app
 
 
 def answers_itself(rule: object, method: str) -> bool:
@@ -47,38 +101,5 @@ def answers_itself(rule: object, method: str) -> bool:
     return method == "OPTIONS" and bool(getattr(rule, "provide_automatic_options", False))
 
 
-def endpoint_mark(app: Flask, endpoint: str, method: str) -> tuple[Mark | None, Mark | None]:
-    """As `mark_for`, for an endpoint by its name."""
-    view = app.view_functions.get(endpoint)
-    if view is None:
-        return None, None
-    mark = own = mark_of(view, method)
-    view_class = getattr(view, "view_class", None)
-    if isinstance(view_class, type):
-        mark = _joined(mark, mark_of(view_class, method), endpoint)
-    for surrounding in _around(app, endpoint):
-        mark = _joined(mark, mark_of(surrounding, method), endpoint)
-    return mark, own
-
-
-def _around(app: Flask, endpoint: str) -> Iterator[object]:
-    """The blueprints that Flask itself takes the endpoint to belong to, innermost first, and the application."""
-    name = endpoint.rpartition(".")[0]
-    while name:
-        blueprint = app.blueprints.get(name)
-        if blueprint is not None:
-            yield blueprint
-        name = name.rpartition(".")[0]
-    yield app
-
-
 def _joined(mark: Mark | None, outer: Mark | None, where: str) -> Mark | None:
     return outer if mark is None else mark.within(outer, where)
-
-
-def check_marks(app: Flask) -> None:
-    """Refuse marks that contradict each other or would be lost, as far as routes are known. Raises `MarkError`."""
-    for rule in app.url_map.iter_rules():
-        for method in rule.methods or ():
-            if not answers_itself(rule, method):
-                endpoint_mark(app, rule.endpoint, method)

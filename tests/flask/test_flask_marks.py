@@ -307,6 +307,19 @@ def test_a_view_that_is_not_there_is_no_way_in(ran: Ran) -> None:
     refused(ask(app, "/hole"), ran, 401)
 
 
+def test_a_mark_that_comes_later_is_seen(ran: Ran) -> None:
+    """Also on a blueprint, and on the application, after the first request."""
+    app, blueprint = made(), Blueprint("shop", "shop", url_prefix="/shop")
+    blueprint.add_url_rule("/view", "view", ran.view())
+    app.register_blueprint(blueprint)
+    protected(app)
+    assert 200 == ask(app, "/shop/view", token()).status_code
+    requires("a")(blueprint)
+    assert [403, 200] == [ask(app, "/shop/view", who).status_code for who in (token(), token("a"))]
+    requires("b")(app)
+    assert [403, 200] == [ask(app, "/shop/view", who).status_code for who in (token("a"), token("a", "b"))]
+
+
 def test_an_exchanged_view_is_asked_for_its_own_mark(ran: Ran) -> None:
     """What is called counts, not what was registered first."""
     app = made()

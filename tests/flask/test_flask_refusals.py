@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask, Response, abort
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, Unauthorized
+from werkzeug.test import create_environ
 
 from jwtmw import Denied, NotInstalledError, public, requires
 from jwtmw_flask import Refused, current_principal
+from tests.conformance.drivers.environs import answer as answered
 from tests.flask.apps import Ran, ask, made, policy, protected, refused, token
 
 
@@ -227,6 +229,26 @@ def test_a_function_after_the_request_that_fails_spoils_no_refusal(ran: Ran) -> 
     protected(app)
     refused(ask(app, "/closed"), ran, 401)
     assert 500 == ask(app, "/closed", token()).status_code
+
+
+def test_a_teardown_that_fails_spoils_no_refusal(ran: Ran, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as one that closes what a function before the request would have opened; also behind a mark's refusal."""
+    app = service(ran)
+
+    @app.teardown_request
+    def fails(error: BaseException | None) -> None:
+        raise AttributeError("a secret")
+
+    protected(app, rules=[{"path": "/denied", "allow": "deny"}])
+    for path, who, status in (("/closed", None, 401), ("/asks", token(), 403), ("/denied", None, 403)):
+        headers = {} if who is None else {"Authorization": f"Bearer {who}"}
+        answer = answered(app, create_environ(path, headers=headers))
+        assert (status, []) == (answer.status, ran.notes)
+        assert "Flask, on its way out of a refusal, failed with AttributeError" in caplog.text
+        caplog.clear()
+    assert "a secret" not in caplog.text
+    with pytest.raises(AttributeError, match="a secret"):
+        ask(app, "/closed", token())
 
 
 def test_the_second_lock_refuses_wherever_it_is(ran: Ran) -> None:
