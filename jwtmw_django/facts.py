@@ -18,7 +18,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
-from jwtmw.adapter import ASGIRequest, Deny, Request, WSGIRequest, native
+from jwtmw.adapter import PASS, ASGIRequest, Decision, Request, WSGIRequest, native
 
 # What the resolver goes by, and what views dispatch by: path_info and method.
 Where = tuple[str, str]
@@ -27,20 +27,20 @@ Where = tuple[str, str]
 class Facts(Request):
     """A judged request. Defaults are the class's, as in `Request`.
 
-    seen     the path and the method that are judged here
-    pending  the refusal that only a mark can lift
+    seen   the path and the method that are judged here
+    first  what was decided before the view was known: a refusal there is one that only a mark can lift
     """
 
     seen: Where
     endpoint_known = False
-    pending: Deny | None = None
+    first: Decision = PASS
 
     def moved(self, to: Where) -> Self:
         """The same caller's request for another path or method."""
         new = copy.copy(self)
         new.seen = new.path, new.method = to
         new.raw_path, new.root_path = None, ""
-        new.mark = new.ask = new.judged_mark = new.pending = None
+        new.mark = new.ask = new.judged_mark = None
         new.endpoint_known = False
         return new
 

@@ -56,7 +56,10 @@ class Visit:
             self._fail(error)
 
     def arrive(self, request: HttpRequest, view: Any) -> Step:
-        """The view is known: judge its mark, and a path that was changed on the way."""
+        """The view is known: judge its mark, and a path that was changed on the way.
+
+        Middleware may ask for an answer a second time: what a mark has lifted, it has lifted for its own view.
+        """
         self.reached = True
         if not self.policy.engine.judging:
             return
@@ -68,7 +71,7 @@ class Visit:
                 # The answer will be 405, which is nobody's to see who was not let in.
                 mark = None
             for facts in self.judged:
-                if mark is not None or facts.pending is not None:
+                if self.refused is None:
                     yield from self._meet(facts, mark)
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             self._fail(error)
@@ -78,8 +81,8 @@ class Visit:
         try:
             yield from self._judge_moved(request)
             for facts in self.judged:
-                if facts.pending is not None:
-                    self._settle(facts, self.policy.engine.conclude(facts, facts.pending))
+                if self.refused is None and isinstance(facts.first, Deny):
+                    self._settle(facts, self.policy.engine.conclude(facts, facts.first))
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             self._fail(error)
 
@@ -95,7 +98,7 @@ class Visit:
 
     @property
     def _pending(self) -> bool:
-        return any(facts.pending is not None for facts in self.judged)
+        return any(isinstance(facts.first, Deny) for facts in self.judged)
 
     def _judge_moved(self, request: HttpRequest) -> Step:
         here = where(request)
@@ -105,9 +108,8 @@ class Visit:
     def _judge(self, facts: Facts, request: HttpRequest) -> Step:
         self.judged.append(facts)
         decision = self.policy.engine.decide_now(facts) or self._hoped(facts, request) or (yield facts)
-        if isinstance(decision, Deny) and decision.liftable:
-            facts.pending, facts.allow = decision, PASS
-        else:
+        facts.first = decision
+        if isinstance(decision, Allow) or not decision.liftable:
             self._settle(facts, self._named(decision, request))
 
     def _hoped(self, facts: Facts, request: HttpRequest) -> Deny | None:
@@ -126,16 +128,16 @@ class Visit:
         return decision._replace(ask=self.policy.engine.rules.ask(decision.ask.rule, _ahead(request)))
 
     def _meet(self, facts: Facts, mark: Mark | None) -> Step:
-        engine, pending = self.policy.engine, facts.pending
-        decision: Decision | None
+        engine, first = self.policy.engine, facts.first
+        decision: Decision | None = first
         if mark is not None:
-            decision = engine.add_mark(facts, facts.allow or PASS, mark)
-        elif pending is not None and pending.reason is Reason.KEYS_UNAVAILABLE:
+            decision = engine.add_mark(facts, first if isinstance(first, Allow) else PASS, mark)
+        elif isinstance(first, Deny) and first.reason is Reason.KEYS_UNAVAILABLE:
             # It was not waited for, in the hope of a public view; or keys have come meanwhile.
             facts.mark, facts.endpoint_known = None, True
             decision = engine.decide_now(facts)
-        else:
-            decision = self.allow if pending is None else engine.conclude(facts, pending)
+        elif isinstance(first, Deny):
+            decision = engine.conclude(facts, first)
         if decision is None:
             decision = yield facts
         self._settle(facts, decision)
@@ -143,11 +145,10 @@ class Visit:
         self.facts.judged_mark = mark
 
     def _settle(self, facts: Facts, decision: Decision) -> None:
-        facts.pending = None
         if isinstance(decision, Allow):
             facts.allow = self.facts.allow = self.allow = decision
-        elif self.refused is None:
-            self.refused = decision
+        else:
+            self.refused = self.refused or decision
 
     def _fail(self, error: Exception) -> None:
         """A mark or a path that cannot be judged: 500, and in report-only mode a pass."""
