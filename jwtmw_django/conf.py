@@ -6,7 +6,6 @@ Must never know: requests, what is in a policy.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,6 @@ from django.core.signals import setting_changed
 from jwtmw import Policy
 
 _policy: Policy | None = None
-_making = threading.Lock()
 
 
 def current_policy() -> Policy:
@@ -24,17 +22,12 @@ def current_policy() -> Policy:
 
     Raises `ConfigurationError`, which names the key and the cure.
     """
-    policy = _policy
-    return _made() if policy is None else policy
-
-
-def _made() -> Policy:
     global _policy  # noqa: PLW0603 - as Django's own settings are one for the process
-    with _making:
-        if _policy is None:
-            configured: Any = getattr(settings, "JWTMW", None)
-            _policy = configured if isinstance(configured, Policy) else Policy(framework=configured)
-        return _policy
+    policy = _policy
+    if policy is None:
+        configured: Any = getattr(settings, "JWTMW", None)
+        policy = _policy = configured if isinstance(configured, Policy) else Policy(framework=configured)
+    return policy
 
 
 def _forget(*, setting: str, **_: Any) -> None:

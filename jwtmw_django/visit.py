@@ -49,11 +49,7 @@ class Visit:
 
     def begin(self, request: HttpRequest) -> Step:
         """Judge the request as it came in."""
-        try:
-            yield from self._judge(self.facts, request)
-            yield from self._judge_moved(request)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
-            self._fail(error)
+        yield from self._safe(self._begin(request))
 
     def arrive(self, request: HttpRequest, view: Any) -> Step:
         """The view is known: judge its mark, and a path that was changed on the way.
@@ -61,30 +57,12 @@ class Visit:
         Middleware may ask for an answer a second time: what a mark has lifted, it has lifted for its own view.
         """
         self.reached = True
-        if not self.policy.engine.judging:
-            return
-        try:
-            method = request.method or ""
-            mark = mark_for(request.resolver_match, view, method)
-            yield from self._judge_moved(request)
-            if mark is not None and self._pending and not answers(view, method):
-                # The answer will be 405, which is nobody's to see who was not let in.
-                mark = None
-            for facts in self.judged:
-                if self.refused is None:
-                    yield from self._meet(facts, mark)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
-            self._fail(error)
+        if self.policy.engine.judging:
+            yield from self._safe(self._arrive(request, view))
 
     def end(self, request: HttpRequest) -> Step:
         """No view was reached: the answer is not for those whom only a mark could have let in."""
-        try:
-            yield from self._judge_moved(request)
-            for facts in self.judged:
-                if self.refused is None and isinstance(facts.first, Deny):
-                    self._settle(facts, self.policy.engine.conclude(facts, facts.first))
-        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
-            self._fail(error)
+        yield from self._safe(self._end(request))
 
     def refusal(self) -> Response | None:
         """What stands in the place of any answer, if the request is refused."""
@@ -95,6 +73,37 @@ class Visit:
         if self._rendered is None:
             self.refused, self._rendered = deny, self.policy.renderer.render(deny, self.facts)
         return self._rendered
+
+    def _safe(self, step: Step) -> Step:
+        """What cannot be judged, whatever the reason: 500, and in report-only mode a pass."""
+        try:
+            yield from step
+        except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
+            record_unforeseen("judging a request", error)
+            decision = self.policy.engine.conclude(self.facts, Deny(Reason.INTERNAL, self.facts.ask))
+            for facts in self.judged:
+                self._settle(facts, decision)
+
+    def _begin(self, request: HttpRequest) -> Step:
+        yield from self._judge(self.facts, request)
+        yield from self._judge_moved(request)
+
+    def _arrive(self, request: HttpRequest, view: Any) -> Step:
+        method = request.method or ""
+        mark = mark_for(request.resolver_match, view, method)
+        yield from self._judge_moved(request)
+        if mark is not None and self._pending and not answers(view, method):
+            # The answer will be 405, which is nobody's to see who was not let in.
+            mark = None
+        for facts in self.judged:
+            if self.refused is None:
+                yield from self._meet(facts, mark)
+
+    def _end(self, request: HttpRequest) -> Step:
+        yield from self._judge_moved(request)
+        for facts in self.judged:
+            if self.refused is None and isinstance(facts.first, Deny):
+                self._settle(facts, self.policy.engine.conclude(facts, facts.first))
 
     @property
     def _pending(self) -> bool:
@@ -149,13 +158,6 @@ class Visit:
             facts.allow = self.facts.allow = self.allow = decision
         else:
             self.refused = self.refused or decision
-
-    def _fail(self, error: Exception) -> None:
-        """A mark or a path that cannot be judged: 500, and in report-only mode a pass."""
-        record_unforeseen("judging a request", error)
-        decision = self.policy.engine.conclude(self.facts, Deny(Reason.INTERNAL, self.facts.ask))
-        for facts in self.judged:
-            self._settle(facts, decision)
 
 
 def _ahead(request: HttpRequest) -> Mark | None:

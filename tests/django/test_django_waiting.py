@@ -1,0 +1,180 @@
+"""What has to be waited for: keys, and a body; and what must not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
+from django.test import RequestFactory, override_settings
+from django.urls import path
+
+from jwtmw import Policy, public, requires
+from jwtmw.adapter import PASS
+from jwtmw.testing import TestIssuer
+from jwtmw_django.facts import read_body
+from tests.django.asking import CLOCK, KINDS, Ran, ask, policy, token
+from tests.django.middleware import between
+from tests.django.project import OURS, Project, urlconf
+
+DOWN = {"issuer": "https://id.example/", "audience": ["orders"], "jwks_url": "http://127.0.0.1:9/keys"}
+
+
+@pytest.fixture
+def ran() -> Ran:
+    return Ran()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[TestIssuer]:
+    with TestIssuer(clock=CLOCK) as issuer:
+        yield issuer
+
+
+def project(kind: str, *patterns: Any, policy: Policy, middleware: tuple[str, ...] = ()) -> Project:
+    return Project(kind, patterns, MIDDLEWARE=[OURS, *middleware], JWTMW=policy)
+
+
+def waiting(issuer: TestIssuer) -> Policy:
+    """A policy that has yet to fetch the keys of this issuer."""
+    served = {"issuer": issuer.issuer, "audience": ["orders"], "jwks_url": issuer.jwks_url}
+    return Policy({"issuers": [served]}, clock=CLOCK)
+
+
+def down(**keys: Any) -> Policy:
+    """A policy whose keys nobody serves."""
+    return Policy({"issuers": [DOWN], **keys}, clock=CLOCK)
+
+
+def test_keys_are_waited_for(kind: str, serving: TestIssuer, ran: Ran) -> None:
+    """A first token waits until its issuer's keys have come, in a thread or on the event loop."""
+    made = project(kind, path("", requires("a")(ran())), policy=waiting(serving))
+    assert 200 == ask(made, "/", serving.token("alice", scope="a")).status
+    assert ["alice"] == ran.callers
+
+
+def test_a_public_view_waits_for_nobodys_keys(kind: str, ran: Ran) -> None:
+    """Where the keys cannot be had, public views answer, and everything else does not."""
+    made = project(
+        kind, path("public", public(ran())), path("plain", ran()), path("a", requires("a")(ran())), policy=down()
+    )
+    assert [200, 503, 503, 503] == [ask(made, target, token()).status for target in ("/public", "/plain", "/a", "/no")]
+    assert 401 == ask(made, "/plain").status
+    assert [None] == ran.callers
+
+
+def test_a_public_view_that_was_only_expected(kind: str, ran: Ran, serving: TestIssuer) -> None:
+    """Hope for a public view lets nobody into another: what is reached then is waited for."""
+    others = urlconf([path("x", ran()), path("y", requires("a")(ran()))])
+
+    def elsewhere(request: HttpRequest, get_response: Callable[[HttpRequest], Any]) -> Any:
+        request.urlconf = others  # type: ignore[assignment]
+        return get_response(request) if request.path_info != "/z" else HttpResponse(b"from between")
+
+    patterns = [path(name, public(ran())) for name in "xyz"]
+    made = project(kind, *patterns, policy=down(), middleware=(between(elsewhere),))
+    assert [503, 503, 503] == [ask(made, target, token()).status for target in ("/x", "/y", "/z")]
+    for target, sent, expected in (
+        ("/x", serving.token("alice"), 200),
+        ("/y", serving.token("alice"), 403),
+        ("/y", serving.token("alice", scope="a"), 200),
+    ):
+        made = project(kind, *patterns, policy=waiting(serving), middleware=(between(elsewhere),))
+        assert expected == ask(made, target, sent).status
+    assert ["alice", "alice"] == ran.callers
+
+
+def test_looking_ahead_must_not_fail(kind: str, ran: Ran, caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be known ahead is met when it is reached: a rule's refusal does not depend on it."""
+    rules = [{"path": "/lost/**", "scopes": ["b"]}]
+    view = ran()
+    lost = path("lost/x", view)
+    requires("a")(view)
+    made = project(kind, lost, policy=policy(rules=rules))
+    for target in ("/lost/x", "/lost/nowhere"):
+        answer = ask(made, target, token())
+        assert (403, True) == (answer.status, b'scope="b"' in (answer.header(b"www-authenticate") or b""))
+    assert "looking ahead failed with MarkError" in caplog.text
+
+
+def test_a_rule_waits_whatever_the_view_is(kind: str, ran: Ran) -> None:
+    """Where a rule wants the token, no mark is hoped for."""
+    made = project(kind, path("x", public(ran())), policy=down(rules=[{"path": "/x"}]))
+    assert 503 == ask(made, "/x", token()).status
+
+
+def test_the_body_is_read_for_whoever_must_know_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine may ask for the body; the view reads it again."""
+    read: list[bytes | None] = []
+
+    def run(engine: Any, facts: Any, reader: Any) -> Any:
+        read.append(reader(4))
+        return PASS
+
+    async def arun(engine: Any, facts: Any, reader: Any) -> Any:
+        read.append(await reader(4))
+        return PASS
+
+    monkeypatch.setattr("jwtmw_django.middleware.run", run)
+    monkeypatch.setattr("jwtmw_django.middleware.arun", arun)
+    for body in (b"body", b"body!"):
+        made = project(kind, path("", lambda request: HttpResponse(request.body)), policy=down())
+        assert body == ask(made, "/", token(), method="POST", body=body).body
+    assert [b"body", None] == read
+
+
+def by_wsgi(body: bytes, **environ: Any) -> WSGIRequest:
+    return RequestFactory().generic("POST", "/", body, "text/plain", **environ)
+
+
+def by_asgi(body: bytes, *headers: tuple[bytes, bytes]) -> ASGIRequest:
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    return ASGIRequest(scope, BytesIO(body))
+
+
+def test_a_body_within_bounds() -> None:
+    """A body of as many bytes as may be read is read, with its length or without; a longer one is not."""
+    for request in (by_wsgi(b"1234"), by_asgi(b"1234"), by_asgi(b"1234", (b"content-length", b"4"))):
+        assert (b"1234", None, b"1234") == (read_body(request, 4), read_body(request, 3), request.read())
+    assert b"" == read_body(by_asgi(b""), 0)
+
+
+def test_a_body_that_was_begun() -> None:
+    """Under ASGI it is all there; under WSGI nobody can read it a second time."""
+    begun = by_asgi(b"1234")
+    assert (b"12", b"1234", b"34") == (begun.read(2), read_body(begun, 4), begun.read())
+    other = by_wsgi(b"1234")
+    assert b"12" == other.read(2)
+    with pytest.raises(RawPostDataException):
+        read_body(other, 4)
+
+
+def test_a_body_that_django_does_not_read() -> None:
+    """Larger than Django itself would keep, or cut off by a client that went away: no body."""
+
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("gone")
+
+    gone = by_wsgi(b"1234")
+    gone._stream = Broken()
+    assert None is read_body(gone, 4)
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=2):
+        assert None is read_body(by_wsgi(b"1234"), 4)
+
+
+@pytest.fixture
+def settings_of_django() -> Any:
+    from django.test import override_settings
+
+    return override_settings
