@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, tuple[Callable[[], dict[str, Run]], int]] = {
     **{f"token {name}": (partial(tokens.candidates, name), 200) for name in ALGORITHMS},
     "rules": (scaling.rules, 1000),
     "issuers": (scaling.issuers, 200),
+    "consumers": (scaling.consumers, 200),
 }
 
 

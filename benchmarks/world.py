@@ -24,7 +24,7 @@ def signer_of(algorithm: str) -> Signer:
     return Signer(algorithm, key=SECRET if algorithm == "HS256" else None)
 
 
-def tokens_of(signer: Signer, count: int, issuer: str = ISSUER) -> list[str]:
+def tokens_of(signer: Signer, count: int, issuer: str = ISSUER, **claims: Any) -> list[str]:
     """Distinct tokens with the members and the size that authorization servers usually give them."""
     now = int(time.time())
     common = {
@@ -36,6 +36,7 @@ def tokens_of(signer: Signer, count: int, issuer: str = ISSUER) -> list[str]:
         "client_id": "web-frontend",
         "scope": "openid profile email orders:read orders:write",
         "roles": ["user", "clerk"],
+        **claims,
     }
     return [signer.sign({**common, "jti": str(uuid.uuid4())}) for _ in range(count)]
 
