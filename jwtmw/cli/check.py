@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 from jwtmw.cli.table import table
 from jwtmw.compose import Policy, key_fetch
+from jwtmw.consumers import Elsewhere
 from jwtmw.errors import KeyRefused
 from jwtmw.issuers.fetch import FetchFailed
 from jwtmw.issuers.importer import import_jwk_set
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show, fetch if asked to, complain."""
     with _warnings_of_the_start() as complaints:
-        policy = Policy(arguments.config)
+        policy = Policy(arguments.config, consumers=Elsewhere())
     settings = policy.settings
     complaints.extend(_complaints(settings))
     sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules)]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jwtmw.cli import CommandError
 from jwtmw.compose import Policy
+from jwtmw.consumers import Elsewhere
 from jwtmw.decision import Allow
 
 HELP = "tell what is decided on one request, and why"
@@ -34,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps."""
     token = None if arguments.token_file is None else _token(arguments.token_file)
-    explanation = Policy(arguments.config).explain(arguments.method, arguments.path, token)
+    policy = Policy(arguments.config, consumers=Elsewhere())
+    explanation = policy.explain(arguments.method, arguments.path, token)
     print(explanation)
     return 0 if isinstance(explanation.decision, Allow) else 1
 

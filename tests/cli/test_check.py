@@ -68,6 +68,20 @@ def checked(config: str, capsys: pytest.CaptureFixture[str], *options: str) -> t
 
 
 @pytest.mark.usefixtures("folder")
+def test_consumers_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many there are, or that a store holds them; none by its name or key, and no store is needed to say so."""
+    entry = '[[issuers]]\nname = "{0}"\nrequire_issuer = {1}\naudience = ["orders"]\n'
+    canary = '{ name = "canary", key = "canary-key", secret = "$ENV://TOOLS_SECRET" }'
+    listed = f"{entry.format('shops', 'false')}consumers = [{canary}]\n"
+    stored = f'{entry.format("stored", "true")}issuer = "https://stored.example/"\nconsumer_store = {{}}\n'
+    status, out = checked(listed + stored, capsys)
+    assert 0 == status
+    assert "1 consumers" in out
+    assert "consumers in a store" in out
+    assert "canary" not in out
+
+
+@pytest.mark.usefixtures("folder")
 def test_an_issuer_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Where it is asked, without a query; neither this service's name there nor its secret."""
     client = 'client_id = "canary", client_secret = "$ENV://TOOLS_SECRET"'

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jwtmw.cli import main
-from jwtmw.testing import TestIssuer
+from jwtmw.testing import Signer, TestIssuer
 
 CONFIG = """
 [[rules]]
@@ -95,3 +95,16 @@ def test_a_file_without_a_token_is_an_error(
     out, err = capsys.readouterr()
     assert "" == out
     assert err.startswith(f"jwtmw: --token-file: {message}")
+
+
+def test_consumers_in_a_store_cannot_be_had_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The store is the application's: rules are explained, and a token that needs it is 503."""
+    config, token = tmp_path / "stored.toml", tmp_path / "token"
+    issuer = 'name = "shops"\nrequire_issuer = false\nrequire_audience = false\nconsumer_store = {}\n'
+    config.write_text(f'[[issuers]]\n{issuer}[[rules]]\npath = "/health"\nallow = "public"\n')
+    token.write_text(Signer("HS256").sign({"key": "canary", "exp": 4_000_000_000}))
+    assert 0 == main(["explain", "GET", "/health", "--config", str(config)])
+    assert 1 == main(["explain", "GET", "/orders", "--config", str(config), "--token-file", str(token)])
+    out, err = capsys.readouterr()
+    assert "decision  refused with 503 unavailable\n" in out
+    assert "canary" not in out + err

@@ -9,6 +9,7 @@ import pytest
 
 from jwtmw import ConfigurationError, Consumer, Policy
 from jwtmw.adapter import Allow, Deny, run
+from jwtmw.consumers import Elsewhere
 from jwtmw.decision import Decision, Reason
 from jwtmw.testing import Clock, Signer
 from jwtmw.token.principal import Principal
@@ -389,3 +390,11 @@ def test_in_non_secure_mode_no_store_is_needed() -> None:
     """The same code runs where there is no database."""
     for store in (None, Store()):
         assert Policy(issuers=[SHOPS | {"consumer_store": {}}], consumers=store, secure=False) is not None
+
+
+def test_a_policy_can_be_looked_at_without_its_store() -> None:
+    """What only shows a configuration has no database; nobody is found, and nobody is said not to exist."""
+    for entry in ({"consumer_store": {}}, {"consumers": CONSUMERS}):
+        assert Policy(issuers=[SHOPS | entry], consumers=Elsewhere()) is not None
+    with pytest.raises(LookupError):
+        Elsewhere().find("jack-key")
