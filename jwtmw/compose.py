@@ -15,6 +15,7 @@ from typing import Any
 
 from jwtmw.challenge import OnDeny, Renderer
 from jwtmw.consumers import check_store, consumers_of, stranger_of
+from jwtmw.denylist import revocations_of
 from jwtmw.engine import PASS, Engine
 from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
@@ -34,6 +35,7 @@ from jwtmw.issuers.stored_consumers import ConsumerStore
 from jwtmw.metrics import Metrics
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Rule, RuleBook
+from jwtmw.revocation.revocations import Revocations
 from jwtmw.settings import (
     ConsumerList,
     ConsumerTerms,
@@ -120,6 +122,11 @@ class Policy:
         """
         return {name: asdict(issuer.keys.state) for name, issuer in self.engine.verifier.issuers.by_name.items()}
 
+    @property
+    def revocations(self) -> Revocations:
+        """What was revoked: tokens, subjects and issuers can be added, and taken back."""
+        return self.engine.verifier.revocations
+
     def __repr__(self) -> str:
         return f"Policy({self.settings!r})"
 
@@ -175,7 +182,11 @@ def _engine(
         rules=RuleBook(rules, Access[settings.default.upper()]),
         locator=Locator(read, settings.max_token_bytes),
         verifier=Verifier(
-            issuers=Issuers(issuers, places), cache=cache, clock=clock, max_token_bytes=settings.max_token_bytes
+            issuers=Issuers(issuers, places),
+            cache=cache,
+            clock=clock,
+            max_token_bytes=settings.max_token_bytes,
+            revocations=revocations_of(settings.revocation, judging, clock),
         ),
         cache=cache,
         clock=clock,

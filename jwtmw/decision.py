@@ -77,6 +77,7 @@ class Reason(str, Enum):
     KEY_UNKNOWN = "key_unknown", Code.TOKEN_INVALID, "the issuer has no such key for this algorithm"
     SIGNATURE_INVALID = "signature_invalid", Code.TOKEN_INVALID, "no key verifies the signature"
     TOKEN_INACTIVE = "token_inactive", Code.TOKEN_INVALID, "the issuer, asked about the token, says it is not active"
+    TOKEN_REVOKED = "token_revoked", Code.TOKEN_INVALID, "the token, its subject or its issuer was revoked"
     CHECK_REFUSED = "check_refused", Code.TOKEN_INVALID, "Policy(check=...) did not return True"
     USER_REFUSED = "user_refused", Code.TOKEN_INVALID, "Policy(load_user=...) found no user"
     ROUTE_ISSUER = "route_issuer", Code.TOKEN_INVALID, "this route wants another issuer"
@@ -91,6 +92,11 @@ class Reason(str, Enum):
         "introspection_unavailable",
         Code.UNAVAILABLE,
         "the issuer cannot be asked about the token now",
+    )
+    REVOCATIONS_UNAVAILABLE = (
+        "revocations_unavailable",
+        Code.UNAVAILABLE,
+        "it cannot be told now what was revoked",
     )
     INTERNAL = "internal", Code.INTERNAL_ERROR, "something unforeseen; the log says where"
 

@@ -191,11 +191,13 @@ class Engine:
     def _seen(self, ask: Ask, entry: Entry) -> Decision | Presented | None:
         """A token that was verified before: what this route wants is asked anew.
 
-        None where the verdict counts no more: time and key are judged again at each hit.
+        None where the verdict counts no more: time, key and revocation are judged again at each hit.
         """
         if not entry.not_before <= self.clock.time() < entry.not_after:
             return None
         if entry.key is not None and not entry.issuer.keys.trusts(entry.key, entry.generation):
+            return None
+        if not self.verifier.revocations.clears(entry):
             return None
         principal = entry.principal
         if self.check is not None or self.load_user is not None:

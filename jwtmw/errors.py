@@ -5,12 +5,14 @@
     │   ├── NotSupportedError              a key of a feature that is still to come
     │   └── MarkError                      @public, @optional or @requires in a place where it cannot hold
     ├── NotInstalledError (RuntimeError)   the caller was asked for where no engine judged the request
+    ├── RevocationFailed                   the list of what was revoked cannot be written, or read
     ├── Denied                             @requires refused inside the application
     ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
     ├── TokenRefused                       internal: a token failed one check; carries the Reason
     └── Unavailable                        internal: nobody can say now whether the token is good; carries the Reason
         ├── KeysUnavailable                there are no keys
-        └── IntrospectionUnavailable       the issuer does not answer
+        ├── IntrospectionUnavailable       the issuer does not answer
+        └── RevocationsUnavailable         the list of what was revoked is missing or too old
 
 Owns: every exception that jwtmw raises on purpose; any other is a bug of ours and is answered with 500.
 Must never know: HTTP, frameworks, tokens. No message here ever holds a token, a key, a claim or a secret.
@@ -59,6 +61,14 @@ class NotInstalledError(JWTMWError, RuntimeError):
     """No engine judged this request: the middleware is missing, or this is no request at all."""
 
 
+class RevocationFailed(JWTMWError):
+    """Nothing was revoked, or it cannot be told what was; `reason` is one of our own texts."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class Denied(JWTMWError):
     """`@requires` refused the caller inside the application. `decision` is the engine's `Deny`."""
 
@@ -103,3 +113,9 @@ class IntrospectionUnavailable(Unavailable):
     """The issuer cannot be asked about a token now."""
 
     reason = Reason.INTROSPECTION_UNAVAILABLE
+
+
+class RevocationsUnavailable(Unavailable):
+    """It cannot be told now what was revoked."""
+
+    reason = Reason.REVOCATIONS_UNAVAILABLE

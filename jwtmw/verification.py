@@ -24,6 +24,7 @@ from jwtmw.issuers.introspection import Introspector, Question
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import Key
 from jwtmw.issuers.source import Flight
+from jwtmw.revocation.revocations import Revocations
 from jwtmw.token.cache import Entry, TokenCache
 from jwtmw.token.claims import ClaimSet, introspected
 from jwtmw.token.locate import Place
@@ -66,6 +67,7 @@ class Verifier:
     cache: TokenCache
     clock: Clock
     max_token_bytes: int
+    revocations: Revocations
 
     def verify(self, raw: bytes, place: Place, credential: bytes) -> Generator[Wait, Any, Principal]:
         """Who is calling with the token `raw`, found in `place`; the cache will know it by `credential`.
@@ -82,9 +84,10 @@ class Verifier:
 
         issuer, claims, key, generation, until, weight, consumer = good
         principal = principal_of(claims, issuer, raw, consumer)
+        cleared = yield from self._cleared(principal)
         until = min(until, valid_until(claims, issuer), self.clock.time() + self.cache.max_age)
         since = valid_from(claims, issuer)
-        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight))
+        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight, cleared))
         return principal
 
     def _read(self, raw: bytes, place: Place) -> Generator[Wait, Any, Good]:
@@ -130,6 +133,14 @@ class Verifier:
         check_content(claims, issuer, now)
         until = now + found.until - self.clock.monotonic()
         return Good(issuer, claims, None, 0, until, len(raw) + answer.weight)
+
+    def _cleared(self, principal: Principal) -> Generator[Wait, Any, int]:
+        """The state of the deny-list in which the caller is not on it."""
+        found = self.revocations.check(principal)
+        while isinstance(found, Flight):
+            yield Wait(found)
+            found = self.revocations.check(principal, found)
+        return found
 
     def _consumed(
         self, raw: bytes, token: ParsedToken, issuer: Issuer, consumers: Consumers

@@ -15,6 +15,7 @@ from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
 from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
+from jwtmw.settings.check_revocation import revocation_problems
 from jwtmw.settings.check_rules import rule_problems
 from jwtmw.settings.check_vault import issuer_vault_problems, vault_problems
 from jwtmw.settings.findings import one_of, plain_text, wrong
@@ -41,6 +42,7 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from _switch_problems(table)
     yield from _limit_problems(table)
     yield from _http_problems(table)
+    yield from revocation_problems(table.revocation)
     yield from location_problems(table.token_from, "token_from")
     yield from vault_problems(table.vault)
     yield from issuer_problems(table.issuers)

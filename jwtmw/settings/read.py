@@ -30,7 +30,7 @@ from jwtmw.settings.environment import (
 )
 from jwtmw.settings.profiles import profiled
 from jwtmw.settings.references import references, resolved, variables
-from jwtmw.settings.schema import Settings, SettingsTable
+from jwtmw.settings.schema import IssuerTable, Settings, SettingsTable
 from jwtmw.settings.shape import plain, shape
 from jwtmw.settings.vaults import looking_up
 
@@ -109,14 +109,10 @@ def _warn_of_written_secrets(origin: _Origin, table: SettingsTable) -> None:
 def _written_secrets(table: SettingsTable) -> Iterator[str]:
     """The keys of all secrets that are given, by reference or not."""
     for index, issuer in enumerate(table.issuers):
-        if issuer.secret is not None:
-            yield f"issuers[{index}].secret"
-        for name in ("client_secret", "private_key", "token") if issuer.introspection is not None else ():
-            if getattr(issuer.introspection, name) is not None:
-                yield f"issuers[{index}].introspection.{name}"
-        for number, consumer in enumerate(issuer.consumers or ()):
-            if consumer.secret is not None:
-                yield f"issuers[{index}].consumers[{number}].secret"
+        yield from (f"issuers[{index}].{key}" for key in _secrets_of(issuer))
+    url = table.revocation.url or ""
+    if "@" in url or "password=" in url:
+        yield "revocation.url"
     for name, vault in table.vault.items():
         for key, given in (
             ("token", vault.token),
@@ -125,6 +121,17 @@ def _written_secrets(table: SettingsTable) -> Iterator[str]:
         ):
             if given is not None:
                 yield f"vault.{name}.{key}"
+
+
+def _secrets_of(issuer: IssuerTable) -> Iterator[str]:
+    if issuer.secret is not None:
+        yield "secret"
+    for name in ("client_secret", "private_key", "token"):
+        if issuer.introspection is not None and getattr(issuer.introspection, name) is not None:
+            yield f"introspection.{name}"
+    for number, consumer in enumerate(issuer.consumers or ()):
+        if consumer.secret is not None:
+            yield f"consumers[{number}].secret"
 
 
 def _require_something(origin: _Origin, inbound: bool, environ: Mapping[str, str]) -> None:

@@ -96,6 +96,19 @@ class ConsumerStore(Table, frozen=True, kw_only=True):
     size: int = 10_000
 
 
+class Revocation(Table, frozen=True, kw_only=True):
+    """The deny-list. `refresh`, `max_stale` and `timeout` in seconds; `store` is "memory" or "redis"."""
+
+    store: str = "memory"
+    url: str | None = None
+    key: str = "jwtmw:revoked"
+    refresh: float = 2.0
+    max_stale: float = 30.0
+    timeout: float = 5.0
+    max_entries: int = 100_000
+    fail_open: bool = False
+
+
 class IssuerCommon(Table, frozen=True, kw_only=True):
     """The keys of an issuer that hold as they are written."""
 
@@ -211,6 +224,7 @@ class SettingsCommon(Table, frozen=True, kw_only=True):
     token_from: tuple[Location, ...] = (Location(header="Authorization", scheme="Bearer"),)
     cache: Cache = Cache()
     http: Http = Http()
+    revocation: Revocation = Revocation()
     rules: tuple[Rule, ...] = ()
     origins: tuple[str, ...] = ()
     hide_credentials: bool = False
@@ -248,6 +262,7 @@ TABLES: dict[str, type[Table]] = {
     "token_from[]": Location,
     "cache": Cache,
     "http": Http,
+    "revocation": Revocation,
     "issuers[]": IssuerTable,
     "issuers[].token_from[]": Location,
     "issuers[].key_source": KeySource,

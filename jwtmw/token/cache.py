@@ -30,10 +30,10 @@ class Entry:
 
     `generation` is the key source's at the time; the token counts from `not_before` until, and not at, `not_after`,
     in epoch seconds; `weight` is the length of what was read for it, in bytes. `key` is None where no key vouches
-    for it.
+    for it; `cleared` is the state of the deny-list in which it was not on it.
     """
 
-    __slots__ = ("generation", "issuer", "key", "not_after", "not_before", "place", "principal", "weight")
+    __slots__ = ("cleared", "generation", "issuer", "key", "not_after", "not_before", "place", "principal", "weight")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Entry:
         not_before: float,
         not_after: float,
         weight: int,
+        cleared: int = 0,
     ) -> None:
         self.principal = principal
         self.issuer = issuer
@@ -54,6 +55,7 @@ class Entry:
         self.not_before = not_before
         self.not_after = not_after
         self.weight = weight
+        self.cleared = cleared
 
 
 class TokenCache:

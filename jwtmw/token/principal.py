@@ -23,7 +23,7 @@ class Principal:
     """The caller, read-only. Who it is is told by `issuer`, `subject` and `client_id` together, never by one alone.
 
     subject           `sub`, None without one
-    issuer            `iss`; the issuer's configured name where the token has none
+    issuer            `iss`; where the token has none, the configured one, else the issuer's configured name
     issuer_name       what the configuration calls the issuer
     client_id         `client_id`, else `azp`
     audience          `aud`; `client_id` where the issuer's `client_id_as_audience` lets it stand for a missing one
@@ -130,7 +130,7 @@ def principal_of(token: ClaimSet, issuer: Issuer, raw: bytes, consumer: Consumer
     claims = token.claims
     return Principal(
         subject=token.subject,
-        issuer=issuer.name if token.issuer is None else token.issuer,
+        issuer=token.issuer or issuer.issuer or issuer.name,
         issuer_name=issuer.name,
         client_id=_client_id(claims),
         audience=token.audience or stand_in_audience(token, issuer),

@@ -12,18 +12,22 @@ from typing import Any
 
 from tests.conformance.consumers import policies as consumer_policies
 from tests.conformance.keys import EC256, EC384, EC521, ED25519, RSA, RSA_NEXT, RSA_PARTNER, SECRET_TEXT
-from tests.conformance.tokens import AUDIENCE, CORP, PARTNER
+from tests.conformance.tokens import AUDIENCE, CORP, NOW, PARTNER
 
 CORP_KEYS = [key.jwk() for key in (RSA, RSA_NEXT, EC256, EC384, EC521, ED25519)]
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One policy: its configuration, the environment in which it is read, and what only Python can give."""
+    """One policy: its configuration, the environment in which it is read, and what only Python can give.
+
+    `revoked` is what its deny-list is given, each as the arguments of `policy.revocations.revoke`.
+    """
 
     keys: Mapping[str, Any]
     env: Mapping[str, str] = field(default_factory=dict)
     python: Mapping[str, Any] = field(default_factory=dict)
+    revoked: tuple[Mapping[str, Any], ...] = ()
 
 
 def corp(**keys: Any) -> dict[str, Any]:
@@ -62,6 +66,8 @@ def rule(path: str, *methods: str, **keys: Any) -> dict[str, Any]:
 
 
 OPEN, DENY, OPTIONAL = {"allow": "public"}, {"allow": "deny"}, {"allow": "optional"}
+# A store at which nothing listens.
+AWAY = {"store": "redis", "url": "redis://127.0.0.1:9/0"}
 READS = {"scopes": ["stock:read"]}
 
 REQUIREMENTS = [
@@ -278,6 +284,19 @@ POLICIES: dict[str, Spec] = {
     "asked-unauthorized": asked("unauthorized"),
     "asked-redirect": asked("redirect"),
     **{name: Spec(keys, python=python) for name, (keys, python) in consumer_policies().items()},
+    # Revocation.
+    "revocations": Spec(
+        spec(corp(), other(), rules=[rule("/open/**", **OPEN), rule("/maybe", **OPTIONAL)]).keys,
+        revoked=(
+            {"issuer": CORP, "jti": "jti-listed", "until": NOW + 600},
+            {"issuer": CORP, "jti": "jti-past", "until": NOW - 600},
+            {"issuer": CORP, "subject": "mallory-1"},
+            {"issuer": PARTNER, "issued_before": NOW},
+            {"issuer": "https://elsewhere.example/"},
+        ),
+    ),
+    "revocations-away": spec(revocation=AWAY, rules=[rule("/open/**", **OPEN)]),
+    "revocations-away-open": spec(revocation={**AWAY, "fail_open": True}),
     # Time.
     "no-leeway": spec(leeway=0),
     "issuer-leeway": spec(corp(leeway=5), leeway=120),

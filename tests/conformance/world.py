@@ -187,7 +187,10 @@ def make_policy(name: str, clock: Clock, address: str) -> Policy:
     """The named policy, read in the environment that its spec gives and no other of ours."""
     spec = POLICIES[name]
     with _environment(spec.env):
-        return Policy(_placed(spec.keys, address), clock=clock, **spec.python)
+        policy = Policy(_placed(spec.keys, address), clock=clock, **spec.python)
+    for names in spec.revoked:
+        policy.revocations.revoke(**names)
+    return policy
 
 
 def reason_of(counted: Mapping[str, int]) -> tuple[Reason | None, bool]:

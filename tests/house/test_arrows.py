@@ -31,6 +31,7 @@ FETCHERS = ("httpx2", "httpcore2", "httpx", "requests", "urllib.request", "http.
 NEVER = {
     "jwtmw.policy": ("jwtmw.token", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.issuers": ("jwtmw.vault", "jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
+    "jwtmw.revocation": ("jwtmw.policy", "jwtmw.token", "jwtmw.request", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.token": ("jwtmw.policy", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.vault": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),

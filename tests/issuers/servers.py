@@ -29,11 +29,12 @@ def response(body: bytes = b'{"keys": []}', status: str = "200 OK", **headers: s
 
 @dataclass
 class Server:
-    """Where it listens, and the heads of the requests that it has seen."""
+    """Where it listens, and the heads and bodies of the requests that it has seen."""
 
     port: int
     released: threading.Event
     requests: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     def url(self, path: str = "/jwks", scheme: str = "http", host: str = "127.0.0.1") -> str:
         """A URL that leads here."""
@@ -52,7 +53,9 @@ def serving(
         with suppress(OSError), connection:
             stream = tls.wrap_socket(connection, server_side=True) if tls else connection
             with stream:
-                server.requests.append(_head(stream))
+                head, body = _received(stream)
+                server.requests.append(head)
+                server.bodies.append(body)
                 if isinstance(answer, bytes):
                     stream.sendall(answer)
                 else:
@@ -78,7 +81,7 @@ def serving(
             thread.join(5)
 
 
-def _head(stream: socket.socket) -> str:
+def _received(stream: socket.socket) -> tuple[str, str]:
     received = b""
     while b"\r\n\r\n" not in received:
         chunk = stream.recv(4096)
@@ -90,7 +93,7 @@ def _head(stream: socket.socket) -> str:
     # A body that nobody has read would turn the end of the connection into a reset.
     while length and len(body) < int(length[1]) and (chunk := stream.recv(4096)):
         body += chunk
-    return head.decode("latin-1") + "\r\n\r\n"
+    return head.decode("latin-1") + "\r\n\r\n", body.decode("latin-1")
 
 
 def drip(*pieces: bytes, first: bytes = b"") -> Callable[[socket.socket, Server], None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,7 +11,7 @@ from jwtmw.issuers.client_auth import bearer, nobody, post
 from jwtmw.issuers.fetch import FetchFailed, HttpSettings
 from jwtmw.issuers.introspection import Unanswered
 from jwtmw.issuers.rfc7662 import MOST_ANSWER_BYTES, Endpoint
-from tests.issuers.servers import Server, response, serving
+from tests.issuers.servers import response, serving
 
 PATIENT = HttpSettings(timeout=5)
 
@@ -24,27 +22,10 @@ def failure(answer: bytes) -> FetchFailed:
     return caught.value
 
 
-def reading(bodies: list[str], answer: bytes) -> Callable[[socket.socket, Server], None]:
-    """Read the request's body too before answering."""
-
-    def converse(stream: socket.socket, server: Server) -> None:
-        head, _, body = server.requests[-1].partition("\r\n\r\n")
-        (length,) = (
-            int(line.split(":")[1]) for line in head.lower().split("\r\n") if line.startswith("content-length")
-        )
-        while len(body) < length:
-            body += stream.recv(4096).decode("latin-1")
-        bodies.append(body)
-        stream.sendall(answer)
-
-    return converse
-
-
 def test_what_is_asked() -> None:
     """A form with the token, whatever is in it, and the service's proof (RFC 7662 section 2.1)."""
-    bodies: list[str] = []
     token = b"a+/~._-&token=b%26\nc=="
-    with serving(reading(bodies, response(b'{"active": true, "sub": "alice"}'))) as server:
+    with serving(response(b'{"active": true, "sub": "alice"}')) as server:
         answer = Endpoint(server.url("/introspect"), post("orders", "a&b=c"), PATIENT)(token)
     assert (True, {"active": True, "sub": "alice"}) == (answer.active, answer.claims)
     (head,) = server.requests
@@ -56,17 +37,16 @@ def test_what_is_asked() -> None:
         ("token_type_hint", "access_token"),
         ("client_id", "orders"),
         ("client_secret", "a&b=c"),
-    ] == parse_qsl(bodies[0], strict_parsing=True)
+    ] == parse_qsl(server.bodies[0], strict_parsing=True)
 
 
 def test_proof_by_header() -> None:
     """It goes where a header belongs, and not into the form."""
-    bodies: list[str] = []
-    with serving(reading(bodies, response(b'{"active": false}'))) as server:
+    with serving(response(b'{"active": false}')) as server:
         answer = Endpoint(server.url(), bearer("word"), PATIENT)(b"t")
     assert (False, None, 0) == tuple(answer)
     assert "\r\nauthorization: bearer word\r\n" in server.requests[0].lower()
-    assert ["token=t&token_type_hint=access_token"] == bodies
+    assert ["token=t&token_type_hint=access_token"] == server.bodies
 
 
 def test_of_a_token_that_is_not_active_nothing_else_counts() -> None:

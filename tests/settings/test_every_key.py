@@ -13,6 +13,7 @@ from jwtmw.settings.examples import example_of
 from tests.settings.configurations import SHARED, changed, parent, paths
 from tests.settings.consumers import consumer_values
 from tests.settings.introspection import INTROSPECTION
+from tests.settings.revocation import REVOCATION
 
 PATHS = sorted(paths())
 A_FILE = {"issuers[0].jwks_url": None}
@@ -33,9 +34,15 @@ TYPES = {
         "a whole number": "max_token_bytes max_body_bytes cache.size",
         "a number": "leeway cache.max_age http.timeout",
         "a list": "token_from origins issuers rules",
-        "a table": "identity_headers cache http vault",
+        "a table": "identity_headers cache http revocation vault",
     },
     "http": {"text": "ca_file proxy"},
+    "revocation": {
+        "text": "store url key",
+        "a number": "refresh max_stale timeout",
+        "a whole number": "max_entries",
+        "true or false": "fail_open",
+    },
     "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "issuers[0]": {
         "text": "name issuer jwks_url jwks_path jwks_file public_key public_key_file secret secret_encoding "
@@ -250,6 +257,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"issuers[0].key_source.cooldown": 0}, "issuers[0].key_source.cooldown", "cooldown = 30"),
     ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys, and secret is none"),
     *INTROSPECTION,
+    *REVOCATION,
     ({"vault": {"a.b": {"url": "https://vault.example"}}}, "vault", "letters, digits, - and _ only"),
     ({"vault": {"a.b": {"url": 5}}}, "vault", "letters, digits, - and _ only"),
     ({"vault.main": {}}, "vault.main.url", 'is missing. Write for example url = "https://vault.example:8200"'),
@@ -332,7 +340,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
 HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     "hide_credentials",
-    *("cache", "http", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    *("cache", "http", "revocation", "issuers[0].require_audience", "issuers[0].require_expiry"),
     "vault.main.userpass",
     "issuers[0].client_id_as_audience",
 }

@@ -25,6 +25,7 @@ PLACES = {
     "issuers[].token_from[]": "Places",
     "cache": "Cache",
     "http": "HTTP",
+    "revocation": "Revocation",
     "issuers[]": "Issuers",
     "issuers[].key_source": "Key source",
     "issuers[].introspection": "Introspection",

@@ -25,9 +25,11 @@ def test_a_principal_is_what_its_token_says():
     assert (True, "the.token.itself") == (principal.is_authenticated, principal.token)
 
 
-def test_without_iss_the_configured_name_stands():
-    """A token without `iss` speaks for the issuer whose configuration let it in."""
-    assert "corp" == caller(iss=...).issuer
+def test_without_iss_the_configured_issuer_stands():
+    """A token without `iss` speaks for the issuer whose configuration let it in: its own name, else ours for it."""
+    named, nameless = issuer(), issuer(issuer=None)
+    without = parsed(iss=...)
+    assert ["https://id.example/", "corp"] == [principal_of(without, each, b"").issuer for each in (named, nameless)]
 
 
 def test_the_anonymous_principal_is_empty():

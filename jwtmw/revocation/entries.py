@@ -1,0 +1,65 @@
+"""One entry of the deny-list: what it names, whom it refuses, and until when.
+
+Owns: the keys under which tokens, subjects and issuers stand there: digests, never a token, and no name in the clear.
+Must never know: where the list is kept, tokens beyond who they name.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from jwtmw.token.principal import Principal
+
+# Tokens count until `leeway` after their exp, and a leeway is at most this.
+LONGEST_LEEWAY = 300.0
+
+
+class Entry(NamedTuple):
+    """Who stands under the entry's key is refused.
+
+    until          the instant, in epoch seconds, at which the entry is forgotten; inf: never
+    issued_before  only tokens issued until then, in epoch seconds, and those that do not say when; inf: all
+    """
+
+    until: float = inf
+    issued_before: float = inf
+
+
+def key_of(issuer: str, jti: str | None = None, subject: str | None = None) -> str:
+    """The key of one token, one subject, or, with neither, of all tokens of an issuer."""
+    if jti is not None:
+        return f"jti:{_digest(issuer, jti)}"
+    return f"iss:{_digest(issuer)}" if subject is None else f"sub:{_digest(issuer, subject)}"
+
+
+def refuses(entries: Mapping[str, Entry], principal: Principal, now: float) -> bool:
+    """Whether an entry refuses this caller at `now`, in epoch seconds."""
+    return any(_hits(entries.get(key), principal, now) for key in _keys(principal))
+
+
+def _keys(principal: Principal) -> Iterator[str]:
+    jti = principal.claims.get("jti")
+    if isinstance(jti, str):
+        yield key_of(principal.issuer, jti=jti)
+    if principal.subject is not None:
+        yield key_of(principal.issuer, subject=principal.subject)
+    yield key_of(principal.issuer)
+
+
+def _hits(entry: Entry | None, principal: Principal, now: float) -> bool:
+    if entry is None or now >= entry.until:
+        return False
+    issued = principal.claims.get("iat")
+    return issued is None or issued <= entry.issued_before
+
+
+def _digest(*names: str) -> str:
+    """JSON, so that no two lists of names are spelt alike."""
+    spelt = json.dumps(names, ensure_ascii=True, separators=(",", ":")).encode()
+    return urlsafe_b64encode(sha256(spelt).digest()).rstrip(b"=").decode()
