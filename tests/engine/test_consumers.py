@@ -394,7 +394,8 @@ def test_in_non_secure_mode_no_store_is_needed() -> None:
 
 def test_a_policy_can_be_looked_at_without_its_store() -> None:
     """What only shows a configuration has no database; nobody is found, and nobody is said not to exist."""
-    for entry in ({"consumer_store": {}}, {"consumers": CONSUMERS}):
+    entries: list[dict[str, Any]] = [{"consumer_store": {}}, {"consumers": CONSUMERS}]
+    for entry in entries:
         assert Policy(issuers=[SHOPS | entry], consumers=Elsewhere()) is not None
     with pytest.raises(LookupError):
         Elsewhere().find("jack-key")
