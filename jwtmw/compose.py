@@ -96,7 +96,7 @@ class Policy:
         # What adapters show of a request to the application; None where that is the request as it came.
         self.disclosure = _disclosure(self.settings)
         self.engine = _engine(self.settings, clock, check, load_user, consumers)
-        _announce(self.settings)
+        announce(self.settings)
 
     @classmethod
     def load(cls, source: Policy | Source = None, framework: Source = None) -> Policy:
@@ -143,15 +143,18 @@ def _check_hooks(load_user: object, check: object, on_deny: object) -> None:
             raise ConfigurationError(name, "is called where nothing can be awaited", "Make it a plain function")
 
 
-def _announce(settings: Settings) -> None:
+def announce(settings: Settings) -> None:
     """Whoever switches protection off must not be able to overlook it."""
     if not settings.secure:
         switch = f"{settings.source}; {settings.secure_env}=true ends it"
-        logger.warning("non-secure mode: every request passes and no token is believed (%s)", switch)
+        text = "non-secure mode: every request passes and no token is believed (%s)"
+        logger.warning(text, switch, extra={"code": "non_secure"})
     elif not settings.inbound:
-        logger.warning("inbound is off: requests are not judged (%s)", settings.source)
+        text = "inbound is off: requests are not judged (%s)"
+        logger.warning(text, settings.source, extra={"code": "inbound_off"})
     elif settings.report_only:
-        logger.warning("report-only mode: refusals are recorded, every request passes (%s)", settings.source)
+        text = "report-only mode: refusals are recorded, every request passes (%s)"
+        logger.warning(text, settings.source, extra={"code": "report_only"})
 
 
 def _disclosure(settings: Settings) -> Disclosure | None:

@@ -25,8 +25,8 @@ from contextlib import contextmanager
 from jwtmw.cli import CommandError, demo_mixed
 from jwtmw.cli.demo_requests import WRITER, Ask, asks, send
 from jwtmw.cli.demo_service import Service
-from jwtmw.cli.table import table
 from jwtmw.decision import Reason
+from jwtmw.table import table
 from jwtmw.testing import Client, TestIssuer
 
 _MEANINGS = {reason.value: reason.meaning for reason in Reason}

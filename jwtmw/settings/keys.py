@@ -106,7 +106,8 @@ def warn_of_weakness(issuer: IssuerTable, key: str, algorithms: tuple[str, ...])
     if issuer.secret is not None and issuer.allow_short_secret:
         weakness = secret_problem(issuer.secret, issuer.secret_encoding, algorithms, allow_short=False)
         if weakness:
-            logger.warning("%s.secret: %s; allow_short_secret lets it through", key, weakness)
+            text = "%s.secret: %s; allow_short_secret lets it through"
+            logger.warning(text, key, weakness, extra={"code": "short_secret"})
 
 
 def public_key_problem(text: str, algorithm: str | None = None) -> str | None:

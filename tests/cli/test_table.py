@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jwtmw.cli.table import table
+from jwtmw.table import table
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
