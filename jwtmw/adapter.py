@@ -19,11 +19,14 @@ from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.drive import arun, run
 from jwtmw.engine import PASS, Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
+from jwtmw.overview import Complaint, loaded, overview
 from jwtmw.policy.marks import Mark, mark_of, marked_objects
+from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Ask, Rule
 from jwtmw.policy.wording import ask_in_words
 from jwtmw.records import record_unforeseen
 from jwtmw.request import Request
+from jwtmw.table import table
 from jwtmw.wsgi import admit as admit_environ
 from jwtmw.wsgi import no_store, refuse_unfit
 from jwtmw.wsgi import send_response as start_refusal
@@ -35,6 +38,7 @@ __all__ = [
     "Allow",
     "Ask",
     "Code",
+    "Complaint",
     "Decision",
     "Deny",
     "Engine",
@@ -43,6 +47,7 @@ __all__ = [
     "PolicySource",
     "Reason",
     "Request",
+    "Requirement",
     "Response",
     "Rule",
     "WSGIRequest",
@@ -50,14 +55,17 @@ __all__ = [
     "arun",
     "ask_in_words",
     "judged_request",
+    "loaded",
     "mark_of",
     "marked_objects",
     "native",
     "no_store",
     "octets",
+    "overview",
     "read_body",
     "record_unforeseen",
     "refuse_unfit",
     "run",
     "start_refusal",
+    "table",
 ]

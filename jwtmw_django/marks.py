@@ -7,13 +7,14 @@ Must never know: how to decide, what is done about a mark.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.urls import ResolverMatch
 
 from jwtmw import MarkError
 from jwtmw.adapter import Mark, mark_of, marked_objects
+from jwtmw_django.hidden import hidden_mark
 
 # Where the function of `as_view()` keeps its class: Django's views, and those of Django REST framework alone.
 _MADE_OF = ("view_class", "cls")
@@ -23,8 +24,13 @@ _UNSEEN_CURE = "Mark the views of included URLconfs themselves where a resolver 
 
 def mark_for(match: ResolverMatch | None, view: Any, method: str) -> Mark | None:
     """What is asked by all that the resolver has found. Raises `MarkError`."""
+    return mark_along(_passed(match, view), view, method)
+
+
+def mark_along(includes: Iterable[Any], view: Any, method: str) -> Mark | None:
+    """What is asked by the view, and by the patterns that include it. Raises `MarkError`."""
     mark = view_mark(view, method)
-    for pattern in _passed(match, view):
+    for pattern in includes:
         outer = mark_of(pattern, "")
         if outer is not None:
             mark = _within(mark, _only_asking(outer, pattern), name_of(view))
@@ -37,7 +43,9 @@ def view_mark(view: Any, method: str) -> Mark | None:
         own, inner = mark_of(view, method), view_mark(view.func, method)
         return _within(own, None if inner is None else inner.passed_on, name_of(view.func))
     mark, cls = mark_of(view, method), class_of(view)
-    return mark if cls is None else _within(mark, mark_of(cls, handler_of(view, method)), name_of(cls))
+    if cls is not None:
+        mark = _within(mark, mark_of(cls, handler_of(view, method)), name_of(cls))
+    return _within(hidden_mark(view, method), mark, name_of(view))
 
 
 def class_of(view: Any) -> type | None:

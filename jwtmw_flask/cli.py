@@ -6,7 +6,7 @@ Must never know: how to decide. What stands in the table is what the engine woul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
@@ -15,7 +15,7 @@ from flask.cli import AppGroup
 from werkzeug.routing import Rule
 
 from jwtmw import MarkError, Policy
-from jwtmw.adapter import Ask, ask_in_words
+from jwtmw.adapter import Ask, ask_in_words, table
 from jwtmw_flask.marks import ApplicationMarks, answers_itself
 from jwtmw_flask.templates import may_cover
 
@@ -45,7 +45,7 @@ def commands(policy: Policy, marks: ApplicationMarks) -> AppGroup:
         """
         rows = list(_rows(current_app, policy, marks, frozenset() if all_methods else HIDDEN))
         heading = ("methods", "route", "endpoint", "needs", "said by")
-        click.echo(_table([heading, *(cells for cells, _ in rows), _rest(policy)]))
+        click.echo(table([heading, *(cells for cells, _ in rows), _rest(policy)]))
         if not policy.engine.judging:
             click.echo("\nRequests are not judged: secure or inbound is off.")
         if any(need.wrong or (strict and need.silent) for _, need in rows):
@@ -91,9 +91,3 @@ def _where(rule: Rule) -> str:
 
 def _rest(policy: Policy) -> tuple[str, ...]:
     return "any", "what no route or rule has", "", ask_in_words(policy.engine.rules.default_ask), "default"
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    cells = list(rows)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)

@@ -23,7 +23,10 @@ DEVELOPMENT = (
     "jwtmw.mint.grant",
     "jwtmw.mint.loopback",
 )
-FRAMEWORKS = ("starlette", "fastapi", "flask", "werkzeug", "django", "uvicorn", "gunicorn", "pytest")
+FRAMEWORKS = (
+    *("starlette", "fastapi", "flask", "werkzeug", "django", "rest_framework", "drf_spectacular", "ninja"),
+    *("uvicorn", "gunicorn", "pytest"),
+)
 OTHER_THAN_FLASK = tuple(name for name in FRAMEWORKS if name not in ("flask", "werkzeug"))
 FETCHERS = ("httpx2", "httpcore2", "httpx", "requests", "urllib.request", "http.client")
 
