@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from jwtmw.cli import CommandError
 from jwtmw.cli.demo_requests import READER, SHARED, WRITER, Answer, Ask, bearer, send
 from jwtmw.cli.demo_service import Service, example, uvicorn, waitress
-from jwtmw.cli.table import table
 from jwtmw.decision import Reason
+from jwtmw.table import table
 from jwtmw.testing import TestIssuer
 
 SERVICES = {"starlette": uvicorn, "fastapi": uvicorn, "django": uvicorn, "flask": waitress, "wsgi": waitress}
