@@ -4,6 +4,14 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["jwtmw.testing.plugin", "tests.conformance.report", "tests.printed"]
 
-# No test is timed: a busy machine must not fail one.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# No test is timed or left to luck: neither a busy machine nor a new draw fails a run that changed nothing. New draws:
+# `pytest --hypothesis-profile drawn`.
+for name, derandomize in (("settled", True), ("drawn", False)):
+    settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=derandomize,
+        suppress_health_check=list(HealthCheck),
+        print_blob=not derandomize,
+    )
+settings.load_profile("settled")
