@@ -21,7 +21,7 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
 from jwtmw.gateway.disclosure import Disclosure
 from jwtmw.hooks import Check, LoadUser, is_async
-from jwtmw.introspectors import introspector_of
+from jwtmw.introspectors import introspector_of, vault_introspector_of
 from jwtmw.issuers.discovery import Discovery
 from jwtmw.issuers.fetch import HttpSettings, fetch
 from jwtmw.issuers.importer import import_jwk_set, import_pem, secret_key
@@ -46,6 +46,7 @@ from jwtmw.settings import (
     Pem,
     Secret,
     Settings,
+    VaultIntrospected,
     VaultKeys,
     read_settings,
     schema,
@@ -282,6 +283,8 @@ def _keys(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> Ke
         return RemoteKeys(table.name, key_fetch(table, material, http), timing, clock=clock.monotonic)
     if isinstance(material, IntrospectionUrl):
         return Unkeyed(introspector_of(table.name, material, http, clock))
+    if isinstance(material, VaultIntrospected):
+        return Unkeyed(vault_introspector_of(table.name, material, clock))
     keys = _configured(table, material)
     if not any(one.algorithms & set(table.algorithms) for one in keys.keys):
         cure = "Drop algorithms, or name one that the key is made for"

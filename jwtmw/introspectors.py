@@ -14,7 +14,7 @@ from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.issuers.introspection import Introspector, Terms
 from jwtmw.issuers.rfc7662 import Endpoint
 from jwtmw.mint.signer import Signer
-from jwtmw.settings import IntrospectionUrl, schema
+from jwtmw.settings import IntrospectionUrl, VaultIntrospected, schema
 from jwtmw.verification import Clock
 
 
@@ -24,6 +24,19 @@ def introspector_of(name: str, material: IntrospectionUrl, http: schema.Http, cl
     endpoint = Endpoint(table.url, _credentials(table, clock), HttpSettings(http.timeout, http.ca_file, http.proxy))
     terms = Terms(table.ttl, table.negative_ttl, http.timeout)
     return Introspector(name, endpoint, terms, clock=clock.monotonic)
+
+
+def vault_introspector_of(name: str, material: VaultIntrospected, clock: Clock) -> Introspector:
+    """What asks a Vault about the tokens of the issuer `name`."""
+    # Imported here: who has no Vault loads nothing of it.
+    from jwtmw.vault.introspection import VaultIntrospection
+    from jwtmw.vault.service_token import ServiceToken
+
+    server, table = material.server, material.table
+    own = ServiceToken(server, material.login, clock=clock.monotonic)
+    terms = Terms(table.ttl, table.negative_ttl, server.http.timeout)
+    ask = VaultIntrospection(server, own, table.client_id)
+    return Introspector(name, ask, terms, takes_opaque=False, clock=clock.monotonic)
 
 
 def _credentials(table: schema.Introspection, clock: Clock) -> Credentials:

@@ -28,6 +28,7 @@ from jwtmw.settings import (
     MetadataUrl,
     Secret,
     Settings,
+    VaultIntrospected,
 )
 from jwtmw.table import table
 
@@ -145,6 +146,8 @@ def _keys(issuer: Issuer) -> str:
             return "not read in non-secure mode"
         case JwksUrl(url=url) | MetadataUrl(url=url):
             return url.partition("?")[0]  # what stands in a query may be secret
+        case VaultIntrospected(server=server):
+            return f"asked at {server.url_of('identity/oidc/introspect')}"
         case IntrospectionUrl(url=url):
             return f"asked at {url.partition('?')[0]}"
         case Secret():

@@ -14,6 +14,7 @@ from jwtmw.settings.material import (
     MetadataUrl,
     Pem,
     Secret,
+    VaultIntrospected,
     VaultKeys,
 )
 from jwtmw.settings.read import read_settings
@@ -46,6 +47,7 @@ __all__ = [
     "Rule",
     "Secret",
     "Settings",
+    "VaultIntrospected",
     "VaultKeys",
     "read_settings",
 ]

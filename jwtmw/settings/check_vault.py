@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from jwtmw.errors import NotSupportedError
 from jwtmw.issuers.fetch import url_problem
 from jwtmw.settings.findings import Findings, one_of, plain_text, wrong, wrong_name
 from jwtmw.settings.grammar import is_name, is_positive, is_within, near
@@ -58,8 +57,6 @@ def issuer_vault_problems(vault: IssuerVault, vaults: Mapping[str, Vault], key: 
         yield wrong(f"{key}.ttl", "must be a number of seconds above 0")
     if vault.negative_ttl is not None and not is_within(vault.negative_ttl, 0):
         yield wrong(f"{key}.negative_ttl", "must be a number of seconds, 0 or more")
-    if vault.verify == "introspection":
-        yield NotSupportedError(f"{key}.verify", "not supported yet", 'Leave the key out, or write "keys"')
 
 
 def login_of(vault: Vault) -> str | None:

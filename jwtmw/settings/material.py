@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jwtmw.issuers.fetch import HttpSettings
+
 if TYPE_CHECKING:
     from jwtmw.issuers.consumers import Consumer
     from jwtmw.issuers.stored_consumers import Terms
-
-from jwtmw.issuers.fetch import HttpSettings
+    from jwtmw.vault.login import Login
+    from jwtmw.vault.server import Server
 
 
 class _Hidden:
@@ -120,4 +122,30 @@ class ConsumerTerms(_Hidden):
         return terms
 
 
-KeyMaterial = Secret | Pem | JwkSet | JwksUrl | MetadataUrl | IntrospectionUrl | ConsumerList | ConsumerTerms
+class VaultIntrospected(_Hidden):
+    """The Vault that is asked about each token, how this service logs in there, and how long an answer is believed."""
+
+    def __init__(self, server: Server, login: Login, table: Any) -> None:
+        super().__init__((server, login, table))
+
+    @property
+    def server(self) -> Server:
+        """Where the Vault is."""
+        server: Server = self._value[0]
+        return server
+
+    @property
+    def login(self) -> Login:
+        """How this service comes to a token of its own."""
+        login: Login = self._value[1]
+        return login
+
+    @property
+    def table(self) -> Any:
+        """The issuer's table `vault`, checked and filled in."""
+        return self._value[2]
+
+
+KeyMaterial = (
+    Secret | Pem | JwkSet | JwksUrl | MetadataUrl | IntrospectionUrl | ConsumerList | ConsumerTerms | VaultIntrospected
+)

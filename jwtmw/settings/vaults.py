@@ -11,11 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from jwtmw.errors import ConfigurationError
 from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.settings.check_vault import LOGINS, vault_problems
 from jwtmw.settings.grammar import is_plain, near
-from jwtmw.settings.material import KeyMaterial, VaultKeys
+from jwtmw.settings.material import KeyMaterial, VaultIntrospected, VaultKeys
 from jwtmw.settings.references import references, resolved
 from jwtmw.settings.schema import Http, SettingsTable
 from jwtmw.settings.schema_vault import IssuerVault, Vault
@@ -75,7 +77,13 @@ def vault_material(issuer: IssuerVault, table: SettingsTable, folder: Path) -> K
 
     https://openbao.org/api-docs/secret/identity/tokens#read-active-public-keys
     """
-    server = server_of(issuer.name, table.vault[issuer.name], table.http, folder)
+    vault = table.vault[issuer.name]
+    server = server_of(issuer.name, vault, table.http, folder)
+    login = login_for(vault, folder)
+    if issuer.verify == "introspection" and login is not None:
+        terms = {"ttl": 60.0 if issuer.ttl is None else issuer.ttl}
+        terms["negative_ttl"] = 5.0 if issuer.negative_ttl is None else issuer.negative_ttl
+        return VaultIntrospected(server, login, msgspec.structs.replace(issuer, **terms))
     return VaultKeys(server.url_of("identity/oidc/.well-known/keys"), server.http)
 
 

@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
+from jwtmw.strict_json import read_json
 from jwtmw.vault.server import Server, VaultFailed, members, segment, text_of
 
 
@@ -60,10 +61,11 @@ class TokenFile:
         return _looked_up(server, self.read(), deadline)
 
     def read(self) -> str:
-        """The file's token."""
+        """The file's token: the file is the token, or the JSON of the answer that brought it, as EdgeX keeps it."""
         try:
-            token = self.path.read_bytes().decode("ascii").strip()
-        except (OSError, ValueError):
+            content = self.path.read_bytes()
+            token = _of_answer(content) if content[:1] == b"{" else content.decode("ascii").strip()
+        except (OSError, ValueError, VaultFailed):
             token = ""
         if not token:
             raise VaultFailed(
@@ -116,6 +118,10 @@ def revoke(server: Server, token: str, deadline: float) -> None:
     https://openbao.org/api-docs/auth/token/#revoke-a-token-self
     """
     server.call("POST", "auth/token/revoke-self", token=token, deadline=deadline)
+
+
+def _of_answer(content: bytes) -> str:
+    return text_of(members(read_json(content), "auth"), "client_token")
 
 
 def _leased(document: dict[str, Any]) -> Lease:

@@ -94,6 +94,19 @@ def test_an_issuer_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_vault_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it is asked; not as whom."""
+    login = 'userpass = { username = "canary", password = "$ENV://TOOLS_SECRET" }'
+    config = f'[vault.main]\nurl = "https://vault.example"\n{login}\n[[issuers]]\nissuer = "https://vault.example/a"\n'
+    status, out = checked(
+        f'{config}audience = ["orders"]\nvault = {{ name = "main", verify = "introspection" }}\n', capsys
+    )
+    assert 0 == status
+    assert "asked at https://vault.example/v1/identity/oidc/introspect\n" in out
+    assert "canary" not in out
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Mode, default, issuers and rules; no secret, no key, no query of a URL."""
     expected = """\

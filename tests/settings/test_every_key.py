@@ -331,7 +331,6 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
 NOT_YET: list[tuple[dict[str, Any], str]] = [
     ({"external_url": "https://orders.example"}, "external_url"),
     ({"max_body_bytes": 1}, "max_body_bytes"),
-    (INTROSPECTED, "issuers[0].vault.verify"),
     ({"rules[0].body": "sha-256"}, "rules[0].body"),
     ({"rules[0].single_use": True}, "rules[0].single_use"),
     ({"rules[0].dpop": True}, "rules[0].dpop"),

@@ -51,10 +51,12 @@ def test_a_token_is_asked_how_long_it_lives(vault: StandIn, tmp_path: Path) -> N
     file.write_text(f"{token}\n", encoding="ascii")
     assert Lease(token, 600.0, renewable=True) == logged_in(vault, GivenToken(token))
     assert Lease(token, 600.0, renewable=True) == logged_in(vault, TokenFile(file))
+    file.write_text(f'{{"auth": {{"client_token": "{token}"}}}}', encoding="ascii")
+    assert Lease(token, 600.0, renewable=True) == logged_in(vault, TokenFile(file))
     assert Lease(vault.root, inf, renewable=False) == logged_in(vault, GivenToken(vault.root))
 
 
-@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff", b"{", b"{}", b'{"auth": {"client_token": 5}}'])
 def test_a_token_file_without_a_token_is_a_failure(vault: StandIn, tmp_path: Path, content: bytes | None) -> None:
     """Missing, empty or no text: nothing is sent."""
     if content is not None:
