@@ -140,13 +140,19 @@ def test_a_revoked_token_of_the_service_is_replaced_within_the_request(turned: S
 
 def test_a_token_is_renewed_while_it_serves(turned: StandIn, clock: Clock) -> None:
     """After two thirds of its life, beside a question."""
-    policy = policy_for(turned, clock)
-    assert "alice" == decided(policy, token_of(turned))
-    clock.advance(2500)
-    assert "alice" == decided(policy, token_of(turned))
-    clock.advance(2500)
-    assert "alice" == decided(policy, token_of(turned))
-    assert 1 == turned.requests.count("POST auth/userpass/login/service")
+    server = Server("main", turned.url)
+    own = ServiceToken(
+        *(server, Userpass("userpass", "service", PASSWORD)),
+        clock=clock.monotonic,
+        launch=lambda job: job(),
+        later=lambda delay, job: None,
+    )
+    ask = VaultIntrospection(server, own, None)
+    for _ in range(3):
+        assert Answer(True, None) == ask(token_of(turned).encode())
+        clock.advance(2500)
+    asked = [line for line in turned.requests if "introspect" not in line]
+    assert ["POST auth/userpass/login/service", *["POST auth/token/renew-self"] * 2] == asked
 
 
 @pytest.mark.parametrize(
