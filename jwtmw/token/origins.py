@@ -28,6 +28,11 @@ class Origins:
         A handshake is never safe: any page may open a WebSocket, and no same-origin policy stands behind it. Browsers
         let no script set `Origin` or `Sec-Fetch-Site`; a request that has neither comes from no page we know.
         """
-        if request.method in SAFE_METHODS and not request.websocket:
+        if request.method in SAFE_METHODS and not _opens_websocket(request):
             return True
         return request.header(b"origin") in self._allowed or request.header(b"sec-fetch-site") == b"same-origin"
+
+
+def _opens_websocket(request: Request) -> bool:
+    """Where the server knows no handshakes (WSGI), an application may take one for itself (RFC 6455, section 4.1)."""
+    return request.websocket or b"websocket" in (request.header(b"upgrade") or b"").lower()

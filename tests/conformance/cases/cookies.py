@@ -112,6 +112,19 @@ CASES = [
         Case(f"cookie-handshake-{name}", get(*cookie(JWT), *headers, websocket=True), expect, "cookie")
         for name, (headers, expect) in PROOFS.items()
     ),
+    *(
+        # A handshake to whoever takes it for one, as applications behind WSGI do.
+        Case(
+            f"cookie-upgrade-{len(upgrade)}-{name}",
+            get(*cookie(JWT), *headers, line(upgrade, b"upgrade")),
+            expect,
+            "cookie",
+        )
+        for upgrade in (b"websocket", b"h2c, WebSocket")
+        for name, (headers, expect) in PROOFS.items()
+        if name in ("none", "origin", "foreign-origin", "same-origin", "cross-site")
+    ),
+    Case("cookie-upgrade-to-something-else", get(*cookie(JWT), line(b"h2c", b"upgrade")), AS_ALICE, "cookie"),
     *(Case(f"cookie-unsafe-{method}", get(*cookie(JWT), method=method), CSRF, "cookie-only") for method in UNSAFE),
     *(Case(f"cookie-safe-{method}", get(*cookie(JWT), method=method), AS_ALICE, "cookie-only") for method in SAFE),
     *(
