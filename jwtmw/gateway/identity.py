@@ -22,6 +22,8 @@ FACTS = ("@consumer.name", "@consumer.key", "@consumer.custom_id", "@consumer.an
 _ALPHANUMERIC = b"0123456789abcdefghijklmnopqrstuvwxyz"
 # What readers take for the same: CGI and WSGI turn "-" into "_", some turn every mark into one, and case never counts.
 _FOLDED = bytes(octet if octet in _ALPHANUMERIC else 0x2D for octet in bytes(range(256)).lower())
+# The one octet that is a letter of ASCII to whoever writes the name in capitals: Latin-1's sharp s becomes SS.
+_SHARP_S = b"\xdf"
 # Control characters of ASCII and Latin-1, and lone surrogates, which no encoding can hold.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # All printable ASCII but the percent sign, which is what makes an escape.
@@ -30,7 +32,7 @@ _AS_IT_IS = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 def folded(name: bytes) -> bytes:
     """The header's name as the most careless reader sees it: `X_Consumer.Username` is `x-consumer-username`."""
-    return name.translate(_FOLDED)
+    return name.replace(_SHARP_S, b"ss").translate(_FOLDED)
 
 
 class IdentityHeaders:
@@ -44,7 +46,7 @@ class IdentityHeaders:
 
     def owns(self, name: bytes) -> bool:
         """Whether a caller's header of this name could be taken for one of these, in whatever spelling."""
-        return name.translate(_FOLDED) in self._names
+        return folded(name) in self._names
 
     def of(self, principal: Principal) -> list[tuple[bytes, bytes]]:
         """The headers for this caller, names lower-case; a claim that is absent, or fits no header, has none."""

@@ -40,6 +40,14 @@ def test_an_environ_loses_what_could_pass_for_identity(key: str) -> None:
     assert {} == shown(Disclosure(IDENTITY, False), PASS, **{key: "admin", "HTTP_X_GROUPS": "all"})
 
 
+@pytest.mark.parametrize("name", [b"x-pa\xdf", b"X_Pa\xdf", b"x-pas\x53"])
+def test_a_name_that_capitals_make_the_same_is_the_same(name: bytes) -> None:
+    """Who makes an environ of a scope writes names in capitals, and a sharp s as two."""
+    scope = {"headers": [(name, b"admin"), (b"x-pa", b"7")]}
+    Disclosure({"X-Pass": "sub"}, False).scope(scope, PASS)
+    assert [(b"x-pa", b"7")] == scope["headers"]
+
+
 def test_a_name_outside_of_latin_1_is_nobodys() -> None:
     """What no server can have put there does no harm."""
     assert {"HTTP_ł": "x"} == shown(Disclosure(IDENTITY, False), PASS, HTTP_ł="x")
