@@ -164,7 +164,7 @@ class Engine:
         rule = self.rules.route(request.method, request.path, request.raw_path, request.root_path)
         if isinstance(rule, Reason):
             return Deny(rule)
-        if request.method == "OPTIONS" and self.cors_preflight and _is_preflight(request):
+        if request.method == "OPTIONS" and self.cors_preflight and not request.any_method and _is_preflight(request):
             return PASS
         ask = request.ask = self.rules.ask(rule, request.mark)
         if ask.access is Access.PUBLIC:

@@ -32,6 +32,7 @@ class Request:
     websocket     True for a WebSocket handshake
     mark          the endpoint's mark; only meaningful where `endpoint_known`
     endpoint_known  False while an adapter that sees endpoints has not come to the router yet
+    any_method    True where the endpoint answers OPTIONS as it answers anything: for it a preflight is no other request
 
     What the engine and the adapter note on it:
 
@@ -48,6 +49,7 @@ class Request:
     websocket: bool = False
     mark: Mark | None = None
     endpoint_known: bool = True
+    any_method: bool = False
     ask: Ask | None = None
     judge: Judge | None = None
     allow: Allow | None = None

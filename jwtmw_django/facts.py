@@ -41,7 +41,7 @@ class Facts(Request):
         new.seen = new.path, new.method = to
         new.raw_path, new.root_path = None, ""
         new.mark = new.ask = new.judged_mark = None
-        new.endpoint_known = False
+        new.endpoint_known = new.any_method = False
         return new
 
 

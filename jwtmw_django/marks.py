@@ -67,13 +67,22 @@ def handler_of(view: Any, method: str) -> str:
 
 def answers(view: Any, method: str) -> bool:
     """Whether the view itself answers the method; a class-based view has 405 for what it has no function for."""
-    while isinstance(view, functools.partial):
-        view = view.func
-    cls = class_of(view)
+    cls = _answering_class(view)
     if cls is None:
         return True
     allowed = method.lower() in getattr(cls, "http_method_names", ())
     return allowed and (hasattr(cls, handler_of(view, method)) or (method == "HEAD" and hasattr(cls, "get")))
+
+
+def tells_methods_apart(view: Any) -> bool:
+    """Whether the view has a function for each method; Django sends a function whatever comes, OPTIONS as well."""
+    return _answering_class(view) is not None
+
+
+def _answering_class(view: Any) -> type | None:
+    while isinstance(view, functools.partial):
+        view = view.func
+    return class_of(view)
 
 
 def _passed(match: ResolverMatch | None, view: Any) -> Sequence[Any]:

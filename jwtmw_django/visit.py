@@ -18,7 +18,7 @@ from django.urls import Resolver404, get_resolver
 from jwtmw import Policy
 from jwtmw.adapter import PASS, Access, Allow, Code, Decision, Deny, Mark, Reason, Response, record_unforeseen
 from jwtmw_django.facts import Facts, facts_of, where
-from jwtmw_django.marks import answers, mark_for
+from jwtmw_django.marks import answers, mark_for, tells_methods_apart
 
 Step = Generator[Facts, Decision, None]
 
@@ -96,6 +96,7 @@ class Visit:
             # The answer will be 405, which is nobody's to see who was not let in.
             mark = None
         for facts in self.judged:
+            facts.any_method = not tells_methods_apart(view)
             if self.refused is None:
                 yield from self._meet(facts, mark)
 
@@ -139,7 +140,11 @@ class Visit:
     def _meet(self, facts: Facts, mark: Mark | None) -> Step:
         engine, first = self.policy.engine, facts.first
         decision: Decision | None = first
-        if mark is not None:
+        if facts.any_method and facts.ask is None and first is PASS:
+            # A preflight has come past all middleware to a function, which answers it with whatever it answers GET.
+            facts.mark, facts.endpoint_known = mark, True
+            decision = engine.decide_now(facts)
+        elif mark is not None:
             decision = engine.add_mark(facts, first if isinstance(first, Allow) else PASS, mark)
         elif isinstance(first, Deny) and first.reason is Reason.KEYS_UNAVAILABLE:
             # It was not waited for, in the hope of a public view; or keys have come meanwhile.

@@ -24,6 +24,7 @@ from tests.conformance.schema import Answer, Case, Request
 from tests.conformance.world import Ledger, World
 from tests.django.project import OURS, Project
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PURGE", "REPORT")
 PLAIN = {"Content-Type": "text/plain", "Cache-Control": "max-age=60", "X-Orders": "7"}
 
 
@@ -56,7 +57,7 @@ DEPENDENCY = f"{Dependency.__module__}.{Dependency.__qualname__}"
 def patterns_of(app: str, ledger: Ledger, is_async: bool, marked: bool) -> list[Any]:
     """The URL patterns of the cases; unmarked where no engine will stand before them."""
     if app == "plain":
-        return [re_path("", _view(is_async, lambda request, **_: _echo(ledger, request)))]
+        return [re_path("", _plain(ledger, is_async).as_view())]
     endpoints = ENDPOINTS if marked else [replace(each, marks=(), post=()) for each in ENDPOINTS]
     http = [each for each in endpoints if each.kind != "websocket"]
     nested = [_pattern(each, ledger, is_async, "/nested/") for each in http if each.nested]
@@ -70,6 +71,13 @@ def _pattern(endpoint: Endpoint, ledger: Ledger, is_async: bool, prefix: str = "
     methods = [*endpoint.methods, *(["HEAD"] if "GET" in endpoint.methods else [])]
     view = require_http_methods(methods)(_view(is_async, lambda request, **_: _order(ledger, request)))
     return path(route, endpoint.mark(view))
+
+
+def _plain(ledger: Ledger, is_async: bool) -> Any:
+    """A class, as Django passes a preflight to no function."""
+    echo = _view(is_async, lambda view, request, **_: _echo(ledger, request))
+    names = [method.lower() for method in METHODS]
+    return type("Plain", (View,), {"http_method_names": names, **dict.fromkeys(names, echo)})
 
 
 def _class(endpoint: Endpoint, ledger: Ledger, is_async: bool) -> Any:
