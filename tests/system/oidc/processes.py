@@ -34,6 +34,7 @@ SERVERS = {
     "hypercorn-trio": ("hypercorn", "--bind=127.0.0.1:{}", "--worker-class=trio", "--workers=0"),
 }
 STARTS_WITHIN = 30
+APP = "tests.system.oidc.service:app"
 NODE_IS_NEEDED = "is not on PATH. The system tests run a real OpenID provider: install Node.js 20 or later, and npm"
 
 
@@ -97,7 +98,8 @@ class Published:
 class Provider:
     """npm's oidc-provider on a port of loopback that stays the same when it is stopped and started again."""
 
-    def __init__(self, folder: Path, max_age: int | None = None) -> None:
+    def __init__(self, folder: Path, max_age: int | None = None, service_key: Mapping[str, str] | None = None) -> None:
+        self._service_key = service_key
         self._log = folder / "provider.log"
         self._keys = folder / "provider.json"
         self._max_age = max_age
@@ -111,8 +113,9 @@ class Provider:
     def start(self) -> Published:
         """Start it and wait until it listens: new keys sign; started again, the keys of before are published too."""
         command = [tool("node", needed=NODE_IS_NEEDED), "server.mjs", str(self._port), str(self._keys)]
-        if self._max_age is not None:
-            command.append(str(self._max_age))
+        command.append("" if self._max_age is None else str(self._max_age))
+        if self._service_key is not None:
+            command.append(json.dumps(self._service_key))
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
@@ -156,6 +159,21 @@ class Provider:
                 algorithm: [self._token(http, algorithm, scope, audience) for _ in range(count)]
                 for algorithm in ALGORITHMS
             }
+
+    def opaque(self, scope: str = READ, audience: str = "orders") -> str:
+        """A new opaque access token."""
+        with httpx2.Client(trust_env=False, timeout=10) as http:
+            return self._token(http, "opaque", scope, audience)
+
+    def revoke(self, token: str) -> None:
+        """The token is good no more (RFC 7009)."""
+        answer = httpx2.post(
+            f"{self.issuer}/token/revocation",
+            data={"token": token},
+            auth=("shop", "the secret of the shop"),
+            trust_env=False,
+        )
+        assert 200 == answer.status_code, answer.text
 
     def _token(self, http: httpx2.Client, algorithm: str, scope: str, audience: str) -> str:
         resource = f"https://{audience}.example/{algorithm}"
@@ -202,14 +220,14 @@ class Answer:
 class Service:
     """The service in a process of its own, with nothing of ours in its environment but what `environ` says."""
 
-    def __init__(self, server: str, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, server: str, environ: Mapping[str, str], folder: Path, app: str = APP) -> None:
         self.server = server
         self._log = folder / f"{server}.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("JWTMW_")}
         port = _free_port()
         self.address = f"http://127.0.0.1:{port}"
         module, *options = (part.format(port) for part in SERVERS[server])
-        command = [sys.executable, "-m", module, *options, "tests.system.oidc.service:app"]
+        command = [sys.executable, "-m", module, *options, app]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env={**clean, **environ}, stdout=log, stderr=log, text=True
@@ -242,9 +260,11 @@ class Service:
 
 
 @contextlib.contextmanager
-def provider(folder: Path, max_age: int | None = None) -> Iterator[Provider]:
+def provider(
+    folder: Path, max_age: int | None = None, service_key: Mapping[str, str] | None = None
+) -> Iterator[Provider]:
     """A running provider."""
-    provider = Provider(folder, max_age)
+    provider = Provider(folder, max_age, service_key)
     provider.start()
     try:
         yield provider
@@ -253,9 +273,9 @@ def provider(folder: Path, max_age: int | None = None) -> Iterator[Provider]:
 
 
 @contextlib.contextmanager
-def service(server: str, environ: Mapping[str, str], folder: Path) -> Iterator[Service]:
+def service(server: str, environ: Mapping[str, str], folder: Path, app: str = APP) -> Iterator[Service]:
     """A service that answers, started anew: it knows no keys yet."""
-    service = Service(server, environ, folder)
+    service = Service(server, environ, folder, app)
     try:
         service.wait()
         yield service

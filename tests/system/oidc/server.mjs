@@ -1,6 +1,9 @@
 // An OpenID provider on loopback that issues access tokens by client credentials, one resource for each algorithm.
 //
-//     node server.mjs PORT KEYS [MAX_AGE]     port 0: any free one; max-age of the key set in seconds, none without
+//     node server.mjs PORT KEYS [MAX_AGE [JWK]]
+//
+// Port 0: any free one; max-age of the key set in seconds, none without. JWK is the public key with which the client
+// `orders-by-key` proves itself. The clients `orders...` may ask about opaque tokens, each in a way of its own.
 //
 // The signing keys are kept in the file KEYS: started again, it publishes those of before and signs with new ones.
 //
@@ -20,7 +23,7 @@ const KINDS = {
   ES256: ['ec', { namedCurve: 'P-256' }],
   EdDSA: ['ed25519', {}],
 };
-const [port, keysFile, maxAge] = process.argv.slice(2);
+const [port, keysFile, maxAge, serviceKey] = process.argv.slice(2);
 // What the provider has to say of itself must not come between the answers.
 console.info = console.error;
 
@@ -31,33 +34,45 @@ function newKeys() {
   }));
 }
 
-// `https://orders.example/RS256` asks for RS256 and the audience of that host.
+// `https://orders.example/RS256` asks for RS256 and the audience of that host, `https://orders.example/opaque` for an
+// opaque token.
 function resourceServer(signing, resource) {
   const { hostname, pathname } = new URL(resource);
   const algorithm = pathname.slice(1);
-  return {
+  const server = {
     audience: hostname.split('.')[0],
     scope: 'orders:read orders:write',
-    accessTokenFormat: 'jwt',
+    accessTokenFormat: 'opaque',
     accessTokenTTL: 3600,
-    jwt: { sign: { alg: algorithm, kid: signing[algorithm].kid } },
   };
+  if (algorithm === 'opaque') return server;
+  return { ...server, accessTokenFormat: 'jwt', jwt: { sign: { alg: algorithm, kid: signing[algorithm].kid } } };
+}
+
+// The clients: who gets tokens, and the service itself, which asks about them.
+function clients() {
+  const machine = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
+  const service = { ...machine, client_secret: 'the secret: of the service' };
+  const found = [
+    { ...machine, client_id: 'shop', client_secret: 'the secret of the shop' },
+    { ...service, client_id: 'orders' },
+    { ...service, client_id: 'orders-by-form', token_endpoint_auth_method: 'client_secret_post' },
+  ];
+  if (!serviceKey) return found;
+  const jwks = { keys: [JSON.parse(serviceKey)] };
+  return [...found, { ...machine, client_id: 'orders-by-key', token_endpoint_auth_method: 'private_key_jwt', jwks }];
 }
 
 function newProvider(issuer, signing, published) {
   const provider = new Provider(issuer, {
     jwks: { keys: published.flatMap((keys) => Object.values(keys)) },
-    clients: [{
-      client_id: 'shop',
-      client_secret: 'the secret of the shop',
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
-    }],
+    clients: clients(),
     ttl: { ClientCredentials: 3600 },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, resource) => resourceServer(signing, resource),
