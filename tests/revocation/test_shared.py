@@ -255,6 +255,21 @@ def test_a_look_that_never_ends_is_given_up(caplog: pytest.LogCaptureFixture) ->
     assert REVOKED == world.ask()
 
 
+def test_a_look_that_fails_too_late_is_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+    """It was given up already, and what came after it holds."""
+    world = World()
+    world.list.check(caller())
+    (late,) = world.threads
+    world.threads.clear()
+    world.now += 5
+    assert "503 2" == world.ask()
+    world.now += 2
+    assert "passes" == world.ask()
+    world.shop.fault = RevocationFailed("down")
+    late()
+    assert ("passes", ["revocations cannot be read: timed out"]) == (world.ask(), caplog.messages)
+
+
 def test_a_waiter_does_not_wait_twice() -> None:
     """Behind the deadline it is told to come back."""
     world = World()
