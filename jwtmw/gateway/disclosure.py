@@ -77,18 +77,20 @@ def _hide_query(environ: MutableMapping[str, Any], name: str) -> None:
     member = name.encode()
     environ["QUERY_STRING"] = _rewritten(environ["QUERY_STRING"], member)
     for key in _TARGETS:
-        path, mark, query = environ.get(key, "").partition("?")
+        target = environ.get(key)
+        path, mark, query = target.partition("?") if isinstance(target, str) else ("", "", "")
         if mark:
             query = _rewritten(query, member)
             environ[key] = f"{path}?{query}" if query else path
 
 
 def _rewritten(query: str, member: bytes) -> str:
-    return query_without(query.encode("latin-1"), member).decode("latin-1")
+    # What no server can have meant by bytes is no token either.
+    return query_without(query.encode("latin-1", "replace"), member).decode("latin-1")
 
 
 def _hide_cookie(environ: MutableMapping[str, Any], name: str) -> None:
-    kept = cookies_without(environ.get("HTTP_COOKIE", "").encode("latin-1"), name.encode()).decode("latin-1")
+    kept = cookies_without(environ.get("HTTP_COOKIE", "").encode("latin-1", "replace"), name.encode()).decode("latin-1")
     if kept:
         environ["HTTP_COOKIE"] = kept
     else:

@@ -79,6 +79,16 @@ def test_a_target_without_query_stays() -> None:
     assert {"QUERY_STRING": "", "RAW_URI": "/x"} == found
 
 
+def test_an_environ_that_no_server_makes_is_no_error() -> None:
+    """Characters that stand for no byte, and a target that is no text, are not what a credential is made of."""
+    found = shown(Disclosure({}, True), allow(QUERY), QUERY_STRING="a=ł&jwt=t", RAW_URI="/x?b=ł&jwt=t", HTTP_COOKIE="ł")
+    assert {"QUERY_STRING": "a=?", "RAW_URI": "/x?b=?", "HTTP_COOKIE": "ł"} == found
+    raw: dict[str, Any] = {"QUERY_STRING": "jwt=t", "REQUEST_URI": b"/x?jwt=t"}
+    Disclosure({}, True).environ(raw, allow(QUERY))
+    assert {"QUERY_STRING": "", "REQUEST_URI": b"/x?jwt=t"} == raw
+    assert {"HTTP_COOKIE": "a=?"} == shown(Disclosure({}, True), allow(COOKIE), HTTP_COOKIE="a=ł; jwt=t")
+
+
 def test_a_cookie_leaves_an_environ() -> None:
     """The others stay byte for byte; without others there is no header."""
     disclosure = Disclosure({}, True)
