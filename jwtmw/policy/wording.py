@@ -21,7 +21,7 @@ def ask_in_words(ask: Ask) -> str:
             return "nothing"
         case Access.OPTIONAL:
             words = "no token, or one"
-        case Access.AUTHENTICATED:
+        case _:
             words = "a token"
     return words if ask.requirement.is_empty else f"{words} with {in_words(ask.requirement)}"
 
