@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from jwtmw.errors import ConfigurationError
-from jwtmw.settings import read_settings
+from jwtmw.settings import VaultIntrospected, read_settings
 from jwtmw.settings.schema import Settings
 from tests.settings.configurations import SHARED, changed
 
 CANARY = "canary-7f3a91"
+VAULT = {"vault.main.url": "https://vault.example"}
 
 
 def refused(raw: dict[str, Any], environ: dict[str, str] | None = None) -> ConfigurationError:
@@ -119,6 +120,17 @@ def test_settings_show_nothing() -> None:
     assert "Secret(...)" == repr(issuer.key_material)
 
 
+def test_a_vaults_tables_show_nothing() -> None:
+    """Neither the token nor the password of this service is in any repr of what is handed on."""
+    raw = changed({**VAULT, "vault.main.userpass": {"username": "a", "password": CANARY}, "issuers[0].jwks_url": None})
+    raw["issuers"][0]["vault"] = {"name": "main", "verify": "introspection"}
+    material = read_settings(raw, environ={}).issuers[0].key_material
+    assert isinstance(material, VaultIntrospected)
+    parts = (material, material.login, material.server, material.table, [material])
+    shown = [show(part) for part in parts for show in (repr, str, pprint.pformat)]
+    assert [] == [text for text in shown if CANARY in text]
+
+
 def assert_silent(error: BaseException) -> None:
     """Neither the error nor anything that hangs on it holds the canary."""
     assert (None, None) == (error.__cause__, error.__context__)
@@ -152,6 +164,15 @@ def assert_silent(error: BaseException) -> None:
         pytest.param({"issuers[0].jwks_url": None, "issuers[0].jwks": {"k": CANARY}}, "issuers[0].jwks", id="jwks"),
         pytest.param({"http.proxy": f"ftp://user:{CANARY}@proxy"}, "http.proxy", id="proxy"),
         pytest.param({"issuers[0].jwks_url": f"https://a:{CANARY}@b/"}, "issuers[0].jwks_url", id="url"),
+        pytest.param({"vault.main.url": f"https://a:{CANARY}@b/"}, "vault.main.url", id="vault-url"),
+        pytest.param(VAULT | {"vault.main.token": [CANARY]}, "vault.main.token", id="vault-token"),
+        pytest.param(VAULT | {"vault.main.token": f" {CANARY}"}, "vault.main.token", id="vault-token-blank"),
+        pytest.param(
+            VAULT | {"vault.main.token": CANARY, "vault.main.token_file": CANARY}, "vault.main.token_file", id="logins"
+        ),
+        pytest.param(VAULT | {"vault.main.userpass.password": CANARY}, "vault.main.userpass.username", id="userpass"),
+        pytest.param(VAULT | {"vault.main.approle.secret_id": CANARY}, "vault.main.approle.role_id", id="approle"),
+        pytest.param({f"vault.{CANARY}!.url": 5}, "vault", id="vault-name"),
         pytest.param({"default": CANARY}, "default", id="choice"),
         pytest.param({"leeway": CANARY}, "leeway", id="number"),
     ],
