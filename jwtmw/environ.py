@@ -10,9 +10,10 @@ it for the latter, and nobody behind them can tell.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from io import BufferedReader, BytesIO, RawIOBase
+from operator import methodcaller
 from typing import Any
 
 from jwtmw.request import Request
@@ -22,6 +23,10 @@ Environ = MutableMapping[str, Any]
 # PEP 3333, "environ Variables": the two headers that go without HTTP_.
 _BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _LONGEST_LENGTH = 18
+
+# The bytes that a native string of an environ stands for (PEP 3333, "Unicode Issues"); raises where it is none. What
+# no server can have meant by it stays visible, and is no token.
+octets: Callable[[str], bytes] = methodcaller("encode", "latin-1", "backslashreplace")
 
 
 class WSGIRequest(Request):
@@ -37,7 +42,8 @@ class WSGIRequest(Request):
         get = environ.get
         self.method = get("REQUEST_METHOD", "")
         try:
-            self.path = path = _text(get("PATH_INFO") or "")
+            path = get("PATH_INFO") or ""
+            self.path = path = path if path.isascii() else _text(path)
             if root := get("SCRIPT_NAME"):
                 self.root_path = root = _text(root)
                 if path == "" or path.startswith("/"):
@@ -69,22 +75,14 @@ def _key(name: bytes) -> str:
     return key if key in _BARE else f"HTTP_{key}"
 
 
-def octets(text: str) -> bytes:
-    """The bytes that a native string of an environ stands for (PEP 3333, "Unicode Issues"); raises where it is none.
-
-    What no server can have meant by it stays visible, and is no token.
-    """
-    return text.encode("latin-1", "backslashreplace")
-
-
 def native(text: str) -> str:
     """Any text as a native string of an environ, which readers of UTF-8 read as it was."""
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def _text(native_string: str) -> str:
     """As routers read it. What is no UTF-8 becomes U+FFFD, which is refused as ambiguous."""
-    return native_string if native_string.isascii() else native_string.encode("latin-1").decode("utf-8", "replace")
+    return native_string.encode("latin-1").decode("utf-8", "replace")
 
 
 def _received(raw: Any) -> Any:

@@ -197,25 +197,20 @@ class _Body:
         return self
 
     def __next__(self) -> bytes:
-        """The app's next chunk, or once the refusal that stands in the place of all of them."""
-        start = self._start
-        if start.refusal is None:
-            chunk = self._next()
-            if start.refusal is None:
-                start.sent = start.sent or chunk != b""
-                return chunk
-        if self._replaced is None:
-            self._replaced = iter(start.refusal)
-        return next(self._replaced)
+        """The app's next chunk, or once the refusal that stands in the place of all of them.
 
-    def _next(self) -> bytes:
-        """Made while the caller is known, and only then: between two chunks the thread is the server's own."""
+        Made while the caller is known, and only then: between two chunks the thread is the server's own.
+        """
         start = self._start
         token = judged_request.set(start.request)
         try:
-            if self._chunks is None:
-                self._chunks = iter(self._body)
-            return next(self._chunks)
+            if start.refusal is None:
+                if self._chunks is None:
+                    self._chunks = iter(self._body)
+                chunk = next(self._chunks)
+                if start.refusal is None:
+                    start.sent = start.sent or chunk != b""
+                    return chunk
         except Denied as denied:
             start.deny(denied)
         except StopIteration:
@@ -223,7 +218,9 @@ class _Body:
                 raise
         finally:
             judged_request.reset(token)
-        return b""
+        if self._replaced is None:
+            self._replaced = iter(start.refusal or ())
+        return next(self._replaced)
 
     def close(self) -> None:
         """Close the app's body, always; whatever it raises is the app's own."""

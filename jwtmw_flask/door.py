@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response
 from flask.globals import request_ctx
+from werkzeug.local import LocalProxy
 from werkzeug.routing import MapAdapter
 
 from jwtmw import Denied, MarkError, Policy
@@ -23,7 +24,10 @@ from jwtmw_flask.environs import read_anew
 from jwtmw_flask.guard import GuardedRequest, Where
 from jwtmw_flask.marks import ApplicationMarks
 from jwtmw_flask.refusal import refuse
-from jwtmw_flask.signals import tell_allowed, tell_denied
+from jwtmw_flask.signals import request_allowed, tell_allowed, tell_denied
+
+# The context itself: each attribute of its proxy would look for it again.
+_current = cast("LocalProxy[Any]", request_ctx)._get_current_object
 
 
 class Door:
@@ -42,13 +46,14 @@ class Door:
 
     def full_dispatch_request(self, *context: Any) -> Response:
         """The endpoint is known, and nothing of the application has run: let in, or refuse."""
-        request = request_ctx.request
+        current = _current()
+        request = current.request
         guarded = self._guarded(request)
         if guarded is None:
             with self._judged_here(request):
                 return self.full_dispatch_request(*context)
         if guarded.refused is None:
-            self._meet(guarded, request)
+            self._meet(guarded, request, current.url_adapter)
         else:
             self._name_all(guarded, request)
         if guarded.refused is not None:
@@ -62,13 +67,14 @@ class Door:
 
     def dispatch_request(self, *context: Any) -> Any:
         """The view is about to be called: the one that was judged, or one that must be judged now."""
-        request = request_ctx.request
+        current = _current()
+        request = current.request
         guarded = self._guarded(request)
         if guarded is None:
             with self._judged_here(request):
                 return self.dispatch_request(*context)
         if guarded.rule is not request.url_rule or guarded.verb != request.method:
-            self._meet(guarded, request)
+            self._meet(guarded, request, current.url_adapter)
         if guarded.refused is not None:
             raise Denied(guarded.refused)
         return self._dispatch(*context)
@@ -99,13 +105,13 @@ class Door:
             judged_request.reset(token)
             guarded.judge = None
 
-    def _meet(self, guarded: GuardedRequest, request: Request) -> None:
+    def _meet(self, guarded: GuardedRequest, request: Request, adapter: MapAdapter | None) -> None:
         """Ask for what the router has found."""
         mark = own = None
         try:
             if self.policy.engine.judging:
                 mark, own = self.marks.of_request(request)
-            decision: Decision = guarded.meet(mark, _places(request, request_ctx.url_adapter))
+            decision: Decision = guarded.meet(mark, _places(request, adapter))
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             decision = guarded.fail(error)
         if isinstance(decision, Deny):
@@ -119,7 +125,8 @@ class Door:
             guarded.let_in(decision, request.environ)
             if self.policy.disclosure is not None:
                 read_anew(request)
-        tell_allowed(self.app, decision)
+        if request_allowed.receivers:
+            tell_allowed(self.app, decision)
 
     def _name_all(self, guarded: GuardedRequest, request: Request) -> None:
         """The challenge names what the endpoint adds to the rule; where that cannot be said, what the rule wants."""

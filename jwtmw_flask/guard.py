@@ -95,9 +95,11 @@ class GuardedRequest(WSGIRequest):
 
     def meet(self, mark: Mark | None, places: Iterable[Where]) -> Decision:
         """What will answer is known: its mark, and the paths and methods by which it was found. All must allow."""
-        decision = self._met(mark)
+        decision = self.first if mark is None and isinstance(self.first, Allow) else self._met(mark)
+        # What the router should see.
+        expected = (self.path[len(self.root_path) :] or "/", self.method)
         for where in places:
-            if isinstance(decision, Allow) and where != self.expected:
+            if where != expected and isinstance(decision, Allow):
                 decision = self._moved(mark, where)
         return decision
 
@@ -128,11 +130,6 @@ class GuardedRequest(WSGIRequest):
     def conclude(self) -> Decision:
         """Nothing that was judged has answered: no mark can lift the first decision any more."""
         return self._met(None)
-
-    @property
-    def expected(self) -> Where:
-        """What the router should see."""
-        return self.path[len(self.root_path) :] or "/", self.method
 
     def name_all(self, mark: Mark | None) -> None:
         """The refusal's challenge names all that is wanted, what the endpoint adds to the rule included."""

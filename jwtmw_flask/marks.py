@@ -7,6 +7,7 @@ Must never know: how to decide, what is done about a mark.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 from flask import Flask, Request
@@ -34,7 +35,9 @@ class ApplicationMarks:
         None where no view will answer: 404, 405, redirects, and OPTIONS that Flask answers itself.
         """
         rule, method = request.url_rule, request.method
-        if rule is None or request.routing_exception is not None or answers_itself(rule, method):
+        if rule is None or request.routing_exception is not None:
+            return NO_VIEW
+        if method == "OPTIONS" and answers_itself(rule, method):
             return NO_VIEW
         return self.of_endpoint(rule.endpoint, method)
 
@@ -58,11 +61,15 @@ class ApplicationMarks:
         view = self._app.view_functions.get(endpoint)
         if view is None:
             return NO_VIEW
+        around = self._surrounding(endpoint.rpartition(".")[0], method)
+        if type(view) is FunctionType and not view.__dict__:
+            # A plain function: whoever marks one, or makes one of a class, writes it there.
+            return around, None
         mark = own = mark_of(view, method)
         view_class = getattr(view, "view_class", None)
         if isinstance(view_class, type):
             mark = _joined(mark, mark_of(view_class, method), endpoint)
-        return _joined(mark, self._surrounding(endpoint.rpartition(".")[0], method), endpoint), own
+        return _joined(mark, around, endpoint), own
 
     def check(self) -> None:
         """Refuse marks that contradict each other or would be lost, as far as routes are known. Raises `MarkError`."""

@@ -21,8 +21,7 @@ request_denied = _signals.signal("jwtmw-request-denied")
 
 def tell_allowed(app: Flask, allow: Allow) -> None:
     """A receiver that raises is the application's own failure, as one of `flask.request_started` is."""
-    if request_allowed.receivers:
-        request_allowed.send(app, _async_wrapper=app.ensure_sync, reason=allow.would_deny)
+    request_allowed.send(app, _async_wrapper=app.ensure_sync, reason=allow.would_deny)
 
 
 def tell_denied(app: Flask, deny: Deny) -> None:
