@@ -26,6 +26,7 @@ SHOWN: dict[Code, tuple[int, str, bytes | None]] = {
     Code.TOKEN_INVALID: (401, "Unauthorized", INVALID),
     Code.INSUFFICIENT_SCOPE: (403, "Forbidden", BEARER + b', error="insufficient_scope"'),
     Code.FORBIDDEN: (403, "Forbidden", None),
+    Code.CSRF: (403, "Forbidden", None),
     Code.UNAVAILABLE: (503, "Service Unavailable", None),
     Code.INTERNAL_ERROR: (500, "Internal Server Error", None),
 }
