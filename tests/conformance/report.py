@@ -20,6 +20,8 @@ Results = dict[tuple[str, str], str]
 RESULTS: Results = {}
 FULL, SOME = "--conformance-table", "--conformance-drivers"
 NOTE = "conformance"
+# So many drivers stand beside each other.
+_ABREAST = 9
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,19 +62,31 @@ def summary(results: Results, full: bool) -> Iterator[str]:
 
     ran = sorted({name for name, _ in results}, key=list(DRIVERS).index)
     left_out = {pair: reason for pair, reason in skips().items() if pair[0] in ran}
-    yield _line("theme", "cases", ran)
-    for theme, cases in THEMES.items():
-        cells = [_cell([results.get((name, case.id), "-") for case in cases]) for name in ran]
-        yield _line(theme, str(len(cases)), cells)
-    yield _line("all", str(len(CASES)), [_cell([results.get((name, case.id), "-") for case in CASES]) for name in ran])
+    rows = {**THEMES, "all": CASES}
+    for first in range(0, len(ran), _ABREAST):
+        names = ran[first : first + _ABREAST]
+        yield _line("theme", "cases", names)
+        for theme, cases in rows.items():
+            cells = [_cell([results.get((name, case.id), "-") for case in cases]) for name in names]
+            yield _line(theme, str(len(cases)), cells)
     yield "left out:"
-    for (name, reason), count in sorted(Counter((name, reason) for (name, _), reason in left_out.items()).items()):
-        ids = [case for (other, case), why in left_out.items() if (other, why) == (name, reason)]
-        yield f"  {name}: {count} because {reason}"
+    for (reason, ids), names in sorted(_alike(left_out).items()):
+        yield f"  {', '.join(names)}: {len(ids)} because {reason}"
         if full or len(ids) <= 12:
             yield from (f"      {case}" for case in ids)
     if full:
         yield from _rows(results, ran, left_out)
+
+
+def _alike(left_out: dict[tuple[str, str], str]) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """The drivers that leave out the same cases for the same reason."""
+    by_driver: dict[tuple[str, str], list[str]] = {}
+    for (name, case), reason in left_out.items():
+        by_driver.setdefault((name, reason), []).append(case)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (name, reason), ids in by_driver.items():
+        alike.setdefault((reason, tuple(ids)), []).append(name)
+    return alike
 
 
 def _rows(results: Results, ran: list[str], left_out: dict[tuple[str, str], str]) -> Iterator[str]:
@@ -93,4 +107,4 @@ def _cell(outcomes: Iterable[str]) -> str:
 
 
 def _line(first: str, second: str, cells: Iterable[str]) -> str:
-    return f"  {first:<18}{second:>6}" + "".join(f"{cell:>20}" for cell in cells)
+    return f"  {first:<18}{second:>6}" + "".join(f"{cell:>29}" for cell in cells)

@@ -167,7 +167,7 @@ def cannot(case: Case) -> str | None:
     if request.root_path:
         return "the server's root path is set at its start, for all requests"
     if request.websocket and not request.denial:
-        return "uvicorn offers the websocket.http.response extension always"
+        return "the server offers the websocket.http.response extension always"
     if case.id.startswith("remote-"):
         return "key sources do not see the wire, and have been tried in process"
     return _line(request) or _fields(request)
@@ -188,6 +188,8 @@ def _fields(request: Request) -> str | None:
         return "the server refuses a head of this size"
     if request.websocket and not _protocols(request):
         return "the server refuses subprotocols that are no tokens"
+    if request.websocket and sum(name.lower() == b"origin" for name, _ in request.headers) > 1:
+        return "the server refuses a handshake with two Origin lines"
     for name, value in request.headers:
         if value != value.strip(b" \t"):
             return "the server strips blanks around a value"
