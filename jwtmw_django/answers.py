@@ -41,15 +41,16 @@ def no_store(response: HttpResponseBase) -> None:
     response["Cache-Control"] = "no-store"
 
 
-def end_with(response: HttpResponseBase, request: Request) -> None:
-    """Let the caller be known until the body of this response has ended, and no longer."""
+def go_on(response: HttpResponseBase, request: Request) -> bool:
+    """Whether the body is still to be made; then the caller is known until it has ended, and no longer."""
     if not isinstance(response, StreamingHttpResponse) or getattr(response, "file_to_stream", None) is not None:
         # A body that is there, or a file, which the server may send by itself.
-        request.judge = None
-    elif response.is_async:
+        return False
+    if response.is_async:
         response.streaming_content = _AsyncBody(response.streaming_content, request)
     else:
         response.streaming_content = _Body(response.streaming_content, request)
+    return True
 
 
 class _Kept(Generic[Parts]):

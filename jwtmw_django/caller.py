@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from jwtmw.adapter import Allow, Policy
+from jwtmw.adapter import Allow
 from jwtmw_django.user import TokenUser
 
 
@@ -26,6 +26,13 @@ def introduce(request: HttpRequest, allow: Allow) -> None:
         _be_nobody(native)
     elif not hasattr(native, "user"):
         native.user, native.auser = (nobody := TokenUser(principal)), partial(_auser, nobody)
+
+
+def remind(request: HttpRequest) -> None:
+    """Middleware between has put another user there: the verified caller is the user all the same."""
+    user = request.__dict__.get("_jwtmw_user")
+    if user is not None and request.user is not user:
+        _be(request, user)
 
 
 def _be(request: Any, user: Any) -> None:
@@ -65,16 +72,14 @@ def excuse_from_csrf(request: HttpRequest, allow: Allow) -> None:
         cast("Any", request)._dont_enforce_csrf_checks = True
 
 
-def disclose(request: HttpRequest, policy: Policy, allow: Allow) -> None:
-    """Show the application of the request what the policy allows; what it was shown before is forgotten."""
-    if policy.disclosure is None:
-        return
+def disclose(request: HttpRequest, disclosure: Any, allow: Allow) -> None:
+    """Show the application of the request what `policy.disclosure` says; what Django remembers of it is forgotten."""
     scope = getattr(request, "scope", None)
     if scope is None:
-        policy.disclosure.environ(request.META, allow)
+        disclosure.environ(request.META, allow)
     else:
         before = _variables(scope)
-        policy.disclosure.scope(scope, allow)
+        disclosure.scope(scope, allow)
         _tell(request.META, before, _variables(scope))
     for name in ("headers", "COOKIES", "GET"):
         request.__dict__.pop(name, None)

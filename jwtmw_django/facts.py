@@ -1,7 +1,8 @@
 """The facts of a Django request: what the server said of it, and the path that Django's resolver will use.
 
 Django has decoded the path by now and written it back into `META`; what it made of it is what is judged. The facts
-are those of the request as it came in: nothing that is changed for the application changes them.
+are those of the request as it came in: neither what is hidden from the application nor a header that middleware has
+put there, as from a cookie, changes them.
 
 Owns: the translation of an `HttpRequest` into request facts, and the reading of its body.
 Must never know: how to decide, views, who stands behind.
@@ -51,11 +52,15 @@ class WSGIFacts(Facts, WSGIRequest):
     def __init__(self, request: HttpRequest) -> None:
         meta = request.META
         path: str = meta.get("PATH_INFO", "")
-        # Django's texts become native strings again, which is what an environ holds.
-        script_name = native(meta.get("SCRIPT_NAME", ""))
-        super().__init__({**meta, "PATH_INFO": native(path), "SCRIPT_NAME": script_name})
-        if self.raw_path is not None:
-            self._agree(path, self.raw_path)
+        script_name: str = meta.get("SCRIPT_NAME", "")
+        if path.isascii() and script_name.isascii():
+            super().__init__({**meta})
+        else:
+            # Django's texts become native strings again, which is what an environ holds.
+            super().__init__({**meta, "PATH_INFO": native(path), "SCRIPT_NAME": native(script_name)})
+        raw_path = self.raw_path
+        if raw_path is not None and raw_path != path.encode("utf-8", "replace"):
+            self._agree(path, raw_path)
         self.seen = path, self.method
 
     def _agree(self, path: str, raw_path: bytes) -> None:
@@ -86,7 +91,7 @@ def _before(path: str, raw_path: bytes) -> str:
 
 def facts_of(request: HttpRequest) -> Facts:
     """The facts of a request as it came in."""
-    return ASGIFacts(request) if hasattr(request, "scope") else WSGIFacts(request)
+    return ASGIFacts(request) if "scope" in request.__dict__ else WSGIFacts(request)
 
 
 def where(request: HttpRequest) -> Where:
@@ -103,7 +108,7 @@ def read_body(request: HttpRequest, limit: int) -> bytes | None:
     if length.isascii() and length.isdigit() and int(length) > limit:
         return None
     try:
-        body = _received(request, limit) if hasattr(request, "scope") else request.body
+        body = _received(request, limit) if "scope" in request.__dict__ else request.body
     except (RequestDataTooBig, UnreadablePostError):
         return None
     return body if len(body) <= limit else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from types import FunctionType
 from typing import Any
 
 from django.urls import ResolverMatch
@@ -24,7 +25,12 @@ _UNSEEN_CURE = "Mark the views of included URLconfs themselves where a resolver 
 
 def mark_for(match: ResolverMatch | None, view: Any, method: str) -> Mark | None:
     """What is asked by all that the resolver has found. Raises `MarkError`."""
-    return mark_along(_passed(match, view), view, method)
+    tried: Any = None if match is None else match.tried
+    way: Sequence[Any] = tried[-1] if tried else ()
+    if len(way) == 1 and way[0].callback is view:
+        # The root URLconf itself has the view, so that no include has a say.
+        return None if type(view) is FunctionType and not view.__dict__ else view_mark(view, method)
+    return mark_along(_passed(way, view), view, method)
 
 
 def mark_along(includes: Iterable[Any], view: Any, method: str) -> Mark | None:
@@ -85,10 +91,8 @@ def _answering_class(view: Any) -> type | None:
     return class_of(view)
 
 
-def _passed(match: ResolverMatch | None, view: Any) -> Sequence[Any]:
-    """The patterns on the way to the view's own, innermost first, as the resolver has noted them."""
-    tried = None if match is None else match.tried
-    way = tried[-1] if tried else ()
+def _passed(way: Sequence[Any], view: Any) -> Sequence[Any]:
+    """The includes on the way to the view's own pattern, innermost first, as the resolver has noted them."""
     if not way or getattr(way[-1], "callback", None) is not view:
         _refuse_unseen(view)
     return [pattern for pattern in reversed(way) if _includes(pattern)]

@@ -17,9 +17,9 @@ from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from jwtmw import ConfigurationError, Denied, NotInstalledError
-from jwtmw.adapter import arun, judged_request, refuse_unfit, run
-from jwtmw_django.answers import end_with, instead_of, no_store, response_of
-from jwtmw_django.caller import disclose, excuse_from_csrf, introduce
+from jwtmw.adapter import Request, arun, judged_request, refuse_unfit, run
+from jwtmw_django.answers import go_on, instead_of, no_store, response_of
+from jwtmw_django.caller import disclose, excuse_from_csrf, introduce, remind
 from jwtmw_django.conf import current_policy
 from jwtmw_django.facts import read_body
 from jwtmw_django.visit import Step, Visit
@@ -60,14 +60,16 @@ class JWTMiddleware:
         _drive(visit.begin(request), visit, request)
         if (refusal := visit.refusal()) is not None:
             return response_of(refusal)
-        with _Inside(visit, request):
-            try:
-                response = self.get_response(request)
-            except Denied as denied:
-                response = _denied(visit, denied)
+        before = _enter(visit, request)
+        try:
+            response = self.get_response(request)
             if not visit.reached:
                 _drive(visit.end(request), visit, request)
             return _leave(visit, response)
+        except Denied as denied:
+            return _leave(visit, _denied(visit, denied))
+        finally:
+            _exit(visit, before)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         """As `__call__`, on an event loop."""
@@ -75,14 +77,16 @@ class JWTMiddleware:
         await _adrive(visit.begin(request), visit, request)
         if (refusal := visit.refusal()) is not None:
             return response_of(refusal)
-        with _Inside(visit, request):
-            try:
-                response = await self.get_response(request)
-            except Denied as denied:
-                response = _denied(visit, denied)
+        before = _enter(visit, request)
+        try:
+            response = await self.get_response(request)
             if not visit.reached:
                 await _adrive(visit.end(request), visit, request)
             return _leave(visit, response)
+        except Denied as denied:
+            return _leave(visit, _denied(visit, denied))
+        finally:
+            _exit(visit, before)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG002
         """The view is known, and nothing of it has run: let in, or refuse."""
@@ -118,8 +122,10 @@ def _refuse_twice() -> None:
         raise ConfigurationError("MIDDLEWARE", "JWTMiddleware stands in the list twice", "Keep the first")
 
 
-def _drive(step: Step, visit: Visit, request: HttpRequest) -> None:
+def _drive(step: Step | None, visit: Visit, request: HttpRequest) -> None:
     """Take the step in this thread."""
+    if step is None:
+        return
     try:
         facts = next(step)
         while True:
@@ -128,8 +134,10 @@ def _drive(step: Step, visit: Visit, request: HttpRequest) -> None:
         return
 
 
-async def _adrive(step: Step, visit: Visit, request: HttpRequest) -> None:
+async def _adrive(step: Step | None, visit: Visit, request: HttpRequest) -> None:
     """Take the step on this event loop."""
+    if step is None:
+        return
 
     async def read(limit: int) -> bytes | None:
         return read_body(request, limit)
@@ -142,33 +150,31 @@ async def _adrive(step: Step, visit: Visit, request: HttpRequest) -> None:
         return
 
 
-class _Inside:
-    """While the application runs, it can ask who is calling."""
+def _enter(visit: Visit, request: HttpRequest) -> Request | None:
+    """From here on the application can ask who is calling. Returns what `_exit` wants."""
+    setattr(request, VISIT, visit)
+    _show(visit, request)
+    before = judged_request.get()
+    judged_request.set(visit.facts)
+    return before
 
-    __slots__ = ("_before", "_facts")
 
-    def __init__(self, visit: Visit, request: HttpRequest) -> None:
-        self._facts = visit.facts
-        setattr(request, VISIT, visit)
-        _show(visit, request)
-
-    def __enter__(self) -> None:
-        self._before = judged_request.get()
-        judged_request.set(self._facts)
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        # Not by a token: under ASGI the way out may be in another context than the way in.
-        judged_request.set(self._before)
-        if error is not None:
-            self._facts.judge = None
+def _exit(visit: Visit, before: Request | None) -> None:
+    """The application has answered, or has failed: who streams goes on by himself."""
+    # Not by a token: under ASGI the way out may be in another context than the way in.
+    judged_request.set(before)
+    if not visit.streams:
+        visit.facts.judge = None
 
 
 def _show(visit: Visit, request: HttpRequest) -> None:
     allow = visit.allow
+    if allow is visit.shown:
+        return remind(request)
+    visit.shown = allow
     introduce(request, allow)
-    if allow is not visit.shown:
-        visit.shown = allow
-        disclose(request, visit.policy, allow)
+    if visit.policy.disclosure is not None:
+        disclose(request, visit.policy.disclosure, allow)
 
 
 def _arrived(visit: Visit, request: HttpRequest) -> HttpResponse | None:
@@ -190,10 +196,9 @@ def _leave(visit: Visit, response: HttpResponseBase) -> HttpResponseBase:
         # The second lock refused where Django asks no middleware about exceptions, and makes a 500 of them.
         visit.refuse(facts.denied)
     if (refusal := visit.refusal()) is not None:
-        facts.judge = None
         return instead_of(response, refusal)
     place = visit.allow.place
     if place is not None and place.kind == "query":
         no_store(response)
-    end_with(response, facts)
+    visit.streams = go_on(response, facts)
     return response

@@ -32,9 +32,10 @@ class Visit:
     shown    who the application was shown last
     refused  the final refusal
     reached  whether the view is known
+    streams  whether the answer's body is still to be made
     """
 
-    __slots__ = ("_rendered", "allow", "facts", "judged", "policy", "reached", "refused", "shown")
+    __slots__ = ("_rendered", "allow", "facts", "judged", "policy", "reached", "refused", "shown", "streams")
 
     def __init__(self, policy: Policy, request: HttpRequest) -> None:
         self.policy = policy
@@ -44,25 +45,33 @@ class Visit:
         self.judged: list[Facts] = []
         self.shown: Allow | None = None
         self.refused: Deny | None = None
-        self.reached = False
+        self.reached = self.streams = False
         self._rendered: Response | None = None
 
-    def begin(self, request: HttpRequest) -> Step:
-        """Judge the request as it came in."""
-        yield from self._safe(self._begin(request))
+    def begin(self, request: HttpRequest) -> Step | None:
+        """Judge the request as it came in. None where there is nothing to wait for, as mostly."""
+        facts = self.facts
+        decision = self.policy.engine.decide_now(facts)
+        if type(decision) is not Allow or facts.seen != where(request):
+            return self._safe(self._begin(request, decision))
+        self.judged.append(facts)
+        facts.first = facts.allow = self.allow = decision
+        return None
 
-    def arrive(self, request: HttpRequest, view: Any) -> Step:
+    def arrive(self, request: HttpRequest, view: Any) -> Step | None:
         """The view is known: judge its mark, and a path that was changed on the way.
 
         Middleware may ask for an answer a second time: what a mark has lifted, it has lifted for its own view.
+        None where there is nothing to wait for.
         """
         self.reached = True
-        if self.policy.engine.judging:
-            yield from self._safe(self._arrive(request, view))
+        if not self.policy.engine.judging or self._is_judged(request, view):
+            return None
+        return self._safe(self._arrive(request, view))
 
     def end(self, request: HttpRequest) -> Step:
         """No view was reached: the answer is not for those whom only a mark could have let in."""
-        yield from self._safe(self._end(request))
+        return self._safe(self._end(request))
 
     def refusal(self) -> Response | None:
         """What stands in the place of any answer, if the request is refused."""
@@ -81,11 +90,28 @@ class Visit:
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             record_unforeseen("judging a request", error)
             decision = self.policy.engine.conclude(self.facts, Deny(Reason.INTERNAL, self.facts.ask))
-            for facts in self.judged:
+            for facts in self.judged or [self.facts]:
                 self._settle(facts, decision)
 
-    def _begin(self, request: HttpRequest) -> Step:
-        yield from self._judge(self.facts, request)
+    def _is_judged(self, request: HttpRequest, view: Any) -> bool:
+        """The usual case, without a step: who was let in comes to a view that wants nothing, or no more than he has."""
+        facts, first = self.facts, self.facts.first
+        # Without an ask it is a preflight, which is another matter.
+        if facts.ask is None or self.allow is not first or len(self.judged) != 1 or facts.seen != where(request):
+            return False
+        try:
+            mark = mark_for(request.resolver_match, view, request.method or "")
+        except Exception:  # noqa: BLE001 (the step meets it again, and answers it)
+            return False
+        if mark is None:
+            return True
+        decision = self.policy.engine.add_mark(facts, first, mark)
+        if decision is not None:
+            self._settle(facts, decision, mark)
+        return decision is not None
+
+    def _begin(self, request: HttpRequest, decision: Decision | None) -> Step:
+        yield from self._judge(self.facts, request, decision)
         yield from self._judge_moved(request)
 
     def _arrive(self, request: HttpRequest, view: Any) -> Step:
@@ -113,11 +139,12 @@ class Visit:
     def _judge_moved(self, request: HttpRequest) -> Step:
         here = where(request)
         if self.refused is None and here != self.judged[-1].seen:
-            yield from self._judge(self.facts.moved(here), request)
+            moved = self.facts.moved(here)
+            yield from self._judge(moved, request, self.policy.engine.decide_now(moved))
 
-    def _judge(self, facts: Facts, request: HttpRequest) -> Step:
+    def _judge(self, facts: Facts, request: HttpRequest, decision: Decision | None) -> Step:
         self.judged.append(facts)
-        decision = self.policy.engine.decide_now(facts) or self._hoped(facts, request) or (yield facts)
+        decision = decision or self._hoped(facts, request) or (yield facts)
         facts.first = decision
         if isinstance(decision, Allow) or not decision.liftable:
             self._settle(facts, self._named(decision, request))
@@ -154,11 +181,11 @@ class Visit:
             decision = engine.conclude(facts, first)
         if decision is None:
             decision = yield facts
-        self._settle(facts, decision)
+        self._settle(facts, decision, mark)
+
+    def _settle(self, facts: Facts, decision: Decision, mark: Mark | None = None) -> None:
         # The view's own lock asks no more than was asked here.
         self.facts.judged_mark = mark
-
-    def _settle(self, facts: Facts, decision: Decision) -> None:
         if isinstance(decision, Allow):
             facts.allow = self.facts.allow = self.allow = decision
         else:

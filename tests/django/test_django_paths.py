@@ -272,3 +272,16 @@ def test_includes_see_the_whole_path(kind: str, ran: Ran) -> None:
     made = project(kind, path("open/", include([path("<int:number>/", include([path("x", ran())]))])), rules=OPEN)
     assert (200, 200) == statuses(made, "/open/7/x")
     assert (404, 404) == statuses(made, "/open/x/x")
+
+
+def test_a_header_from_between_is_nobodys_token(kind: str, ran: Ran) -> None:
+    """What a middleware makes of a cookie came without the protection that a header has: it does not count."""
+
+    def bridge(request: HttpRequest, get_response: Any) -> Any:
+        request.META["HTTP_AUTHORIZATION"] = f"Bearer {token(scope='a')}"
+        request.path_info = request.path_info.replace("/moved", "/a")
+        return get_response(request)
+
+    made = project(kind, path("a", requires("a")(ran())), middleware=(between(bridge),))
+    assert [401, 401] == [ask(made, target).status for target in ("/a", "/moved")]
+    assert [] == ran.callers

@@ -45,10 +45,10 @@ def project(kind: str, *patterns: Any, policy: Policy, middleware: tuple[str, ..
     return Project(kind, patterns, MIDDLEWARE=[OURS, *middleware], JWTMW=policy)
 
 
-def waiting(issuer: TestIssuer) -> Policy:
+def waiting(issuer: TestIssuer, **keys: Any) -> Policy:
     """A policy that has yet to fetch the keys of this issuer."""
     served = {"issuer": issuer.issuer, "audience": ["orders"], "jwks_url": issuer.jwks_url}
-    return Policy({"issuers": [served]}, clock=CLOCK)
+    return Policy({"issuers": [served], **keys}, clock=CLOCK)
 
 
 def down(**keys: Any) -> Policy:
@@ -59,6 +59,14 @@ def down(**keys: Any) -> Policy:
 def test_keys_are_waited_for(kind: str, serving: TestIssuer, ran: Ran) -> None:
     """A first token waits until its issuer's keys have come, in a thread or on the event loop."""
     made = project(kind, path("", requires("a")(ran())), policy=waiting(serving))
+    assert 200 == ask(made, "/", serving.token("alice", scope="a")).status
+    assert ["alice"] == ran.callers
+
+
+def test_a_mark_behind_a_public_rule_is_waited_for(kind: str, serving: TestIssuer, ran: Ran) -> None:
+    """Where only the view wants the token, its keys are waited for at the view."""
+    open_rule = [{"path": "/", "allow": "public"}]
+    made = project(kind, path("", requires("a")(ran())), policy=waiting(serving, rules=open_rule))
     assert 200 == ask(made, "/", serving.token("alice", scope="a")).status
     assert ["alice"] == ran.callers
 
