@@ -178,6 +178,17 @@ def test_what_is_not_judged_has_no_name(jwtmw_issuer: TestIssuer) -> None:
     assert [False] == ["REMOTE_USER" in seen for seen in app.environs]
 
 
+def test_the_application_sees_who_and_not_the_credential(jwtmw_issuer: TestIssuer) -> None:
+    """Identity headers are set, a caller's own are gone in every spelling, and so is the used token."""
+    app = App()
+    policy = policy_of(jwtmw_issuer, hide_credentials=True, identity_headers={"X-User": "sub"})
+    token = jwtmw_issuer.token("alice")
+    call(JWTMiddleware(app, policy), environ(token, **{"HTTP_X.USER": "mallory"}))
+    (seen,) = app.environs
+    assert {"HTTP_X_USER": "alice"} == {key: value for key, value in seen.items() if key.startswith("HTTP_")}
+    assert token == seen["jwtmw.principal"].token
+
+
 class Streamed:
     """A body that asks who the caller is whenever the server asks for something."""
 
