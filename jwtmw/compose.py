@@ -129,7 +129,8 @@ class Policy:
         return self.engine.verifier.revocations
 
     def __repr__(self) -> str:
-        return f"Policy({self.settings!r})"
+        # Reporters show the locals of the frames of an error; the settings may be what failed.
+        return f"Policy({getattr(self, 'settings', None)!r})"
 
 
 PolicySource = Policy | Source

@@ -17,7 +17,7 @@ from jwtmw.settings.material import (
     VaultIntrospected,
     VaultKeys,
 )
-from jwtmw.settings.read import read_settings
+from jwtmw.settings.read import as_written, read_settings
 from jwtmw.settings.schema import (
     Cache,
     Http,
@@ -28,6 +28,7 @@ from jwtmw.settings.schema import (
     Rule,
     Settings,
 )
+from jwtmw.settings.shown import shown
 
 __all__ = [
     "Cache",
@@ -49,5 +50,7 @@ __all__ = [
     "Settings",
     "VaultIntrospected",
     "VaultKeys",
+    "as_written",
     "read_settings",
+    "shown",
 ]

@@ -57,6 +57,11 @@ def read_settings(source: Source = None, framework: Source = None, environ: Mapp
     raise refusal.with_traceback(None)
 
 
+def as_written(source: Source = None, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What `read_settings` makes settings of, references and all, checked by nobody. Raises ConfigurationError."""
+    return _first(source, None, environ).raw
+
+
 @dataclass(frozen=True, slots=True)
 class _Origin:
     """Where the configuration came from: `label` for people, `folder` for relative paths, `file` of a TOML file."""
