@@ -95,9 +95,9 @@ class Visit:
 
     def _is_judged(self, request: HttpRequest, view: Any) -> bool:
         """The usual case, without a step: who was let in comes to a view that wants nothing, or no more than he has."""
-        facts, first = self.facts, self.facts.first
+        facts = self.facts
         # Without an ask it is a preflight, which is another matter.
-        if facts.ask is None or self.allow is not first or len(self.judged) != 1 or facts.seen != where(request):
+        if facts.ask is None or self.allow is not facts.first or len(self.judged) != 1 or facts.seen != where(request):
             return False
         try:
             mark = mark_for(request.resolver_match, view, request.method or "")
@@ -105,7 +105,7 @@ class Visit:
             return False
         if mark is None:
             return True
-        decision = self.policy.engine.add_mark(facts, first, mark)
+        decision = self.policy.engine.add_mark(facts, self.allow, mark)
         if decision is not None:
             self._settle(facts, decision, mark)
         return decision is not None

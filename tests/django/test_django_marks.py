@@ -139,7 +139,13 @@ def test_async_classes(kind: str) -> None:
         async def get(self, request: Any) -> HttpResponse:
             return HttpResponse("get")
 
-    assert READERS == statuses(project(kind, path("", Marked.as_view())), "/")
+    class Unmarked(View):
+        async def get(self, request: Any) -> HttpResponse:
+            return HttpResponse("get")
+
+    made = project(kind, path("", Marked.as_view()), path("wrapped", requires("a")(Unmarked.as_view())))
+    assert READERS == statuses(made, "/")
+    assert READERS == statuses(made, "/wrapped")
 
 
 def test_what_is_inherited(kind: str) -> None:
