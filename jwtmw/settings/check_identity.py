@@ -28,21 +28,24 @@ def identity_problems(table: SettingsTable) -> Findings:
     seen: dict[str, str] = {}
     for name, claim in table.identity_headers.items():
         key = f"identity_headers.{name}"
-        if not is_token(name):
-            yield wrong(key, "is no name of a header: letters, digits and marks, no blank")
-            continue
-        spelling = _spelling(name)
-        if spelling in _TAKEN or spelling.startswith("sec-"):
-            yield wrong(key, "this header has a meaning of its own")
-        elif spelling in credentials:
-            yield wrong(key, "token_from looks for tokens in this header")
-        elif other := seen.get(spelling):
-            yield wrong(key, f"cannot be told from {other}: readers take -, _ and case for the same")
-        seen.setdefault(spelling, name)
+        if problem := _name_problem(name, credentials, seen):
+            yield wrong(key, problem)
         if not is_plain(claim):
             yield wrong(key, "must name a claim, or the path to one")
         elif claim.startswith("@"):
             yield from one_of(claim, FACTS, key)
+
+
+def _name_problem(name: str, credentials: set[str], seen: dict[str, str]) -> str | None:
+    if not is_token(name):
+        return "is no name of a header: letters, digits and marks, no blank"
+    spelling = _spelling(name)
+    if spelling in _TAKEN or spelling.startswith("sec-"):
+        return "this header has a meaning of its own"
+    if spelling in credentials:
+        return "token_from looks for tokens in this header"
+    other = seen.setdefault(spelling, name)
+    return None if other == name else f"cannot be told from {other}: readers take -, _ and case for the same"
 
 
 def _spelling(name: str) -> str:
