@@ -7,6 +7,7 @@ Must never know: how to decide, tokens, policy, what it is to wait.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from types import FunctionType
 from typing import Any, Self
 
@@ -18,10 +19,11 @@ from jwtmw.errors import ConfigurationError, NotInstalledError
 from jwtmw.policy.marks import mark_of
 from jwtmw.request import Request
 from jwtmw.starlette.again import answer, judged_again
+from jwtmw.starlette.caller import introduce
 from jwtmw.starlette.gate import Gate
-from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, introduce, where
+from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, where
 from jwtmw.starlette.included import asked_by, entered, is_included, leaf_taken, mark_around, readers, taken
-from jwtmw.starlette.layers import answers, found_by, name_of
+from jwtmw.starlette.layers import answers, found_by, look_ahead, name_of
 
 
 class GuardedScope(dict[str, Any]):
@@ -131,6 +133,8 @@ def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: A
         request.passed = (*request.passed, target.router)
         mark = target.mark(request.method)
         request.enter(mark, child.get("root_path"), "" if mark is None else name_of(endpoint))
+        if request.outer is not None:
+            request.meet_outer(partial(look_ahead, target.router, {**scope, **child}, request.method, request.outer))
     else:
         known, name = answers(route, endpoint, scope), name_of(endpoint)
         if not known and request.pending is not None:

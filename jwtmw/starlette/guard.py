@@ -7,14 +7,14 @@ Must never know: how to decide, how routers work.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from jwtmw.asgi import PRINCIPAL, ASGIRequest, Scope, Send, hide_subprotocol, send_response
+from jwtmw.asgi import ASGIRequest, Scope, Send, send_response
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy
-from jwtmw.decision import Allow, Decision, Deny, Reason
+from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.engine import PASS
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.paths import route_path
@@ -62,6 +62,7 @@ class GuardedRequest(ASGIRequest):
     at        what the next router should see; None: what this request says itself
     chosen    whether the last router has named what answers; `passed` are those of mounted applications on the way
     prefix    what mounts have taken off the path so far
+    sent      the request as it came in, where this one is for the path or method that it was changed to
     """
 
     policy: Policy
@@ -81,6 +82,7 @@ class GuardedRequest(ASGIRequest):
     chosen = False
     passed: tuple[Any, ...] = ()
     prefix = ""
+    sent: GuardedRequest | None = None
 
     def take(self, policy: Policy, decision: Decision) -> None:
         """Note the first decision."""
@@ -125,7 +127,7 @@ class GuardedRequest(ASGIRequest):
         new.mark = new.ask = new.judged_mark = new.pending = new.refused = new.rendered = new.decided = None
         new.endpoint_known, new.answering, new.watched = False, False, True
         self.at = new.at = to
-        new.behind = self
+        new.behind, new.sent = self, self.sent or self
         return new
 
     def enter(self, mark: Mark | None, root_path: str | None, name: str) -> None:
@@ -135,7 +137,21 @@ class GuardedRequest(ASGIRequest):
         if root_path is not None:
             path, before, method = self.expected
             self.prefix += root_path[len(before) :]
-            self.at = (path, root_path, method)
+            if not before or path.startswith(before):
+                self.at = (path, root_path, method)
+            # Else the root path was never in front of the path, and the router inside looks for the whole path below
+            # the mount: that is another path than the one that was judged.
+
+    def meet_outer(self, ahead: Callable[[], Mark | None]) -> None:
+        """Ask for what was mounted itself, as not only endpoints answer there: its middleware does, and a redirect.
+
+        `ahead` is for the challenge. Raises `Refused` or `Waiting`.
+        """
+        if self.pending is None:
+            try:
+                self.meet(None, False, "")
+            except Refused as signal:
+                raise Refused(self, self.named(signal.deny, ahead)) from None
 
     def meet(self, mark: Mark | None, known: bool, name: str) -> None:
         """The router has found what will answer. Raises `Refused` or `Waiting` unless the caller may have it.
@@ -178,15 +194,30 @@ class GuardedRequest(ASGIRequest):
     def settle(self, decision: Decision) -> None:
         """Let the caller in, or raise `Refused`."""
         if isinstance(decision, Deny):
-            self.refused = decision
+            self._note_refused(decision)
             raise Refused(self, decision)
         self.allow = decision  # pyright: ignore[reportIncompatibleVariableOverride]
         self.pending = None
 
+    def named(self, deny: Deny, ahead: Callable[[], Mark | None]) -> Deny:
+        """The refusal whose challenge names all that is wanted, what the endpoint adds to it included."""
+        if deny.ask is None or deny.reason.code is not Code.INSUFFICIENT_SCOPE:
+            return deny
+        deny = deny._replace(ask=self.policy.engine.rules.ask(deny.ask.rule, ahead()))
+        self._note_refused(deny)
+        return deny
+
+    def _note_refused(self, deny: Deny) -> None:
+        """Whoever holds back answers, perhaps for an earlier path of this request, is to tell this refusal."""
+        for each in self.all():
+            if each.policy is self.policy:
+                each.refused = deny
+
     async def refuse(self, deny: Deny, scope: Scope, send: Send) -> None:
         """Send the refusal instead of an answer; it is rendered once, however many stand in between."""
         if self.rendered is None:
-            self.rendered = self.policy.renderer.render(deny, self)
+            # For HEAD it has no body, and that is what the caller has sent.
+            self.rendered = self.policy.renderer.render(deny, self.sent or self)
         await send_response(self.rendered, scope, send)
 
 
@@ -198,45 +229,3 @@ def joined(mark: Mark | None, outer: Mark | None, name: str) -> Mark | None:
 @lru_cache(maxsize=4096)
 def _within(mark: Mark, outer: Mark, name: str) -> Mark:
     return mark.within(outer, name)
-
-
-class Credentials(NamedTuple):
-    """`request.auth` as Starlette's own `@requires` reads it; shared by requests, so nobody can write to it."""
-
-    scopes: tuple[str, ...]
-
-
-NOBODY = Credentials(())
-
-
-@lru_cache(maxsize=1024)
-def _credentials(scopes: frozenset[str]) -> Credentials:
-    # By Starlette's convention the scope "authenticated" says that there is a user at all.
-    return Credentials(("authenticated", *sorted(scopes)))
-
-
-def introduce(scope: Scope, request: GuardedRequest) -> None:
-    """The caller as Starlette shows it: `request.user`, `request.auth`, and the request as the application may see it.
-
-    Whoever calls this notes what is `shown` from now on.
-    """
-    allow = request.allow
-    if request.policy.disclosure is not None or request.behind is not None:
-        _disclose(scope, request)
-    scope[PRINCIPAL] = principal = allow.principal
-    if allow.place is not None and allow.place.kind == "subprotocol":
-        hide_subprotocol(scope, allow.place)
-    scope["user"] = allow.user
-    scope["auth"] = _credentials(principal.scopes) if principal.is_authenticated else NOBODY
-
-
-def _disclose(scope: Scope, request: GuardedRequest) -> None:
-    """What an earlier decision hid is hidden no more, unless somebody has changed it since."""
-    headers, query = request.shown
-    if scope["headers"] is headers:
-        scope["headers"] = request.headers
-    if query is not None and scope["query_string"] is query:
-        scope["query_string"] = request.query_string
-    for each in reversed([*request.all()]):
-        if each.policy.disclosure is not None:
-            each.policy.disclosure.scope(scope, each.allow)

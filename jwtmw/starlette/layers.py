@@ -22,6 +22,8 @@ from jwtmw.starlette.included import ROUTER_CURE, leaves
 
 # What wraps itself, or is wrapped more often than this, is looked through no further.
 DEEPEST = 64
+# What an HTTPEndpoint looks for a function of its own for; anything else it answers with 405.
+DISPATCHED = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"})
 
 
 class Target(NamedTuple):
@@ -81,7 +83,7 @@ def look_ahead(router: Router, scope: Scope, method: str, outer: Mark | None = N
                 return mark if found.router is None else look_ahead(found.router, {**scope, **child}, method, mark)
     except Exception as error:  # noqa: BLE001 (the router will meet it, too)
         record_unforeseen("looking ahead", error)
-    return None
+    return outer
 
 
 def answers(route: Any, endpoint: Any, scope: Scope) -> bool:
@@ -96,7 +98,8 @@ def answers(route: Any, endpoint: Any, scope: Scope) -> bool:
         return scope["method"] in methods
     if isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
         verb = scope["method"].lower()
-        return hasattr(endpoint, verb) or (verb == "head" and hasattr(endpoint, "get"))
+        has = hasattr(endpoint, verb) or (verb == "head" and hasattr(endpoint, "get"))
+        return has and scope["method"] in DISPATCHED
     return True
 
 

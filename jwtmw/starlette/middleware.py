@@ -7,6 +7,8 @@ Must never know: how to decide, how the router reports its endpoint.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from starlette.applications import Starlette
@@ -17,16 +19,17 @@ from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send, send_resp
 from jwtmw.challenge import Renderer
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
-from jwtmw.decision import Code, Decision, Deny, Reason
+from jwtmw.decision import Decision, Deny, Reason
 from jwtmw.drive import arun
 from jwtmw.errors import ConfigurationError, Denied, JWTMWError
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.rules import Access
 from jwtmw.records import record_unforeseen
+from jwtmw.starlette.caller import introduce
 from jwtmw.starlette.check import check_application, is_ours, misplaced, refuse_single_route
 from jwtmw.starlette.door import Door, GuardedScope
 from jwtmw.starlette.gate import Gate, refuse_inside
-from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, introduce
+from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused
 from jwtmw.starlette.layers import look_ahead, target
 
 logger = logging.getLogger("jwtmw.starlette")
@@ -71,7 +74,8 @@ class JWTMiddleware:
             decision = await self._wait(policy, request, scope, receive)
         request.take(policy, decision)
         if type(decision) is Deny and not decision.liftable:
-            return await self._refuse(policy, request, decision, scope, send)
+            # The challenge names all that is wanted here, what the endpoint adds to the rule included.
+            return await request.refuse(request.named(decision, self._ahead(request, scope)), scope, send)
         allow = request.allow
         introduce(scope, request)
         if scope["headers"] is not request.headers:
@@ -89,6 +93,7 @@ class JWTMiddleware:
             if engine.judging:
                 scope[GUARDED] = request
                 request.enter(self._mark, None, "the application")
+                request.meet_outer(self._ahead(request, scope))
             await self.app(scope, receive, send)
         except (Refused, Denied) as signal:
             await refuse_inside(signal, request, scope, send)
@@ -96,6 +101,9 @@ class JWTMiddleware:
             # Who asks for the caller from now on, in a task that lives longer, is told that there is none.
             request.judge = None
             judged_request.reset(token)
+
+    def _ahead(self, request: GuardedRequest, scope: Scope) -> Callable[[], Mark | None]:
+        return partial(look_ahead, self._router, scope, request.method, self._mark)
 
     async def _serve(self, kind: object, scope: Scope, receive: Receive, send: Send) -> None:
         """The start, what is no request, and requests that find no policy."""
@@ -134,19 +142,12 @@ class JWTMiddleware:
             record_unforeseen("the start", error)
             self._failure = JWTMWError("something unforeseen failed at the start; the log says where")
 
-    async def _refuse(self, policy: Policy, request: GuardedRequest, deny: Deny, scope: Scope, send: Send) -> None:
-        if deny.ask is not None and deny.reason.code is Code.INSUFFICIENT_SCOPE:
-            # The challenge names all that is wanted here, what the endpoint adds to the rule included.
-            mark = look_ahead(self._router, scope, request.method, self._mark)
-            deny = deny._replace(ask=policy.engine.rules.ask(deny.ask.rule, mark))
-        await request.refuse(deny, scope, send)
-
     async def _wait(self, policy: Policy, request: GuardedRequest, scope: Scope, receive: BufferedReceive) -> Decision:
         """Something must be waited for; but a public endpoint ahead must not wait for anybody's keys.
 
         Only a hint: the door judges the endpoint that the router then really takes.
         """
-        mark = look_ahead(self._router, scope, request.method, self._mark)
+        mark = self._ahead(request, scope)()
         if request.ask is not None and request.ask.by_default and mark is not None and mark.access is Access.PUBLIC:
             return Deny(Reason.KEYS_UNAVAILABLE, request.ask, liftable=True)
         return await arun(policy.engine, request, receive.read)
