@@ -40,6 +40,8 @@ class Facts(Request):
         """The same caller's request for another path or method."""
         new = copy.copy(self)
         new.seen = new.path, new.method = to
+        # Under ASGI Django leaves nothing of a path that is the prefix alone.
+        new.path = new.path or "/"
         new.raw_path, new.root_path = None, ""
         new.mark = new.ask = new.judged_mark = None
         new.endpoint_known = new.any_method = False

@@ -260,6 +260,14 @@ def test_the_root_of_a_prefix(kind: str, ran: Ran) -> None:
     assert (200, 200) == statuses(made, "/api/", root_path="/api")
 
 
+def test_the_root_of_a_prefix_with_another_method(kind: str, ran: Ran) -> None:
+    """Nothing is left of the path under ASGI: it is the root all the same, and no path that can be misread."""
+    made = project(kind, path("", public(ran())), middleware=(rewriting(method="POST"),))
+    assert 401 == ask(made, "/nowhere").status
+    assert {"wsgi": 200, "asgi": 401}[kind] == ask(made, "/v1", root_path="/v1").status
+    assert {"wsgi": 200, "asgi": 404}[kind] == ask(made, "/v1", token(), root_path="/v1").status
+
+
 def test_a_request_without_anything() -> None:
     """A bare HttpRequest has no method, which nobody can judge."""
     with project("wsgi").settings():

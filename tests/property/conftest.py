@@ -12,13 +12,14 @@ import pytest
 from tests.property.checks import Tally
 from tests.property.surfaces.wire import close_loop
 
-DRAWS, SEED = "--property-draws", "--property-seed"
+DRAWS, SEED, AMONG = "--property-draws", "--property-seed", "--property-surfaces"
 TALLY = Tally()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """They are known where this directory is named on the command line."""
     parser.addoption(DRAWS, type=int, default=0, help="how many draws; default: a few, the same in each run")
+    parser.addoption(AMONG, default="", help="the surfaces that are compared, with commas between; default: all")
     parser.addoption(SEED, type=int, default=0, help="where the draws of a long run begin")
 
 

@@ -60,7 +60,7 @@ class Building:
 
         setattr(operation, NAME, route.name)
         endpoint = marked(operation, route.mark, self.guarded)
-        router.add_api_route(route.path, endpoint, methods=list(route.methods))
+        router.add_api_route(route.path, endpoint, methods=list(route.methods), response_model=None)
 
     def include(self, router: APIRouter, nest: Nest) -> None:
         """A router that FastAPI knows."""
