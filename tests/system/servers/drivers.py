@@ -31,21 +31,25 @@ _OF_THE_SERVER = (b"date", b"server", b"via", b"keep-alive")
 
 
 class Fleet:
-    """The servers, started when they are first needed. Close it."""
+    """The servers, all started when the first of them is needed. Close it."""
 
     def __init__(self) -> None:
         self._started: dict[str, Player] = {}
         self._folder = tempfile.TemporaryDirectory()
 
     def get(self, name: str, world: World) -> Player:
-        if name not in self._started:
+        if not self._started:
             shared = Path(self._folder.name) / "shared"
             policies = {key: replace(spec, python={}) for key, spec in POLICIES.items()}
             shared.write_bytes(pickle.dumps((policies, world.keys.address()[0])))
-            self._started[name] = Player(name, shared)
+            # None waits for another.
+            servers = {server for server, *_ in (*ASGI.values(), *WSGI.values())}
+            self._started = {server: Player(server, shared) for server in servers}
         return self._started[name]
 
     def close(self) -> None:
+        for process in self._started.values():
+            process.end()
         for process in self._started.values():
             process.close()
         self._folder.cleanup()

@@ -49,9 +49,13 @@ class Process:
             # Only the server holds it now: nobody waits for one that has died.
             self._socket.close()
 
+    def end(self) -> None:
+        """Tell it to end; `close` waits for that."""
+        self._process.terminate()
+
     def close(self) -> None:
         """End it, by force if it must be."""
-        self._process.terminate()
+        self.end()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
