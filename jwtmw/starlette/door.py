@@ -97,12 +97,14 @@ def meet(scope: GuardedScope, child: Scope) -> None:
             return
         # What an included router takes is told next, and more than its own mark is asked there.
         request.watched = True
-        if type(scope) is PendingScope and is_included(taken(scope.router.routes, scope)):
-            return
+    on_the_way = endpoint is None and type(scope) is PendingScope and is_included(taken(scope.router.routes, scope))
     shown = request.allow
     for each in request.all():
         try:
-            _ask(each, scope, child, endpoint, route)
+            if on_the_way:
+                _enter_included(each, scope, endpoint)
+            else:
+                _ask(each, scope, child, endpoint, route)
         except Exception as error:  # noqa: BLE001 (whatever it is, it denies)
             each.fail(error)
     request.chosen = endpoint is not None
@@ -125,9 +127,7 @@ def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: Funct
 
 def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: Any, route: Any) -> None:
     target = found_by(endpoint, scope, request.passed)
-    included = entered(scope)
-    if included is not None:
-        request.enter(mark_around(included), None, name_of(endpoint))
+    included = _enter_included(request, scope, endpoint)
     if target.router is not None:
         hang_door(target.router)
         request.passed = (*request.passed, target.router)
@@ -142,6 +142,14 @@ def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: A
             known = answers(leaf_taken(scope.router.routes, scope), endpoint, scope)
         mark = target.mark(request.method) if known or request.pending is None else None
         request.meet(asked_by(route, included).together(mark, name), known, name)
+
+
+def _enter_included(request: GuardedRequest, scope: GuardedScope, endpoint: Any) -> Any:
+    """The included router that is routing now, if any; its mark is asked of all that it leads to."""
+    included = entered(scope)
+    if included is not None:
+        request.enter(mark_around(included), None, name_of(endpoint))
+    return included
 
 
 def announce(scope: Scope, request: GuardedRequest) -> None:

@@ -18,7 +18,7 @@ from jwtmw.errors import MarkError
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.records import record_unforeseen
 from jwtmw.starlette.guard import joined
-from jwtmw.starlette.included import ROUTER_CURE, leaves
+from jwtmw.starlette.included import ROUTER_CURE, Leaf, leaves
 
 # What wraps itself, or is wrapped more often than this, is looked through no further.
 DEEPEST = 64
@@ -73,17 +73,28 @@ def found_by(endpoint: Any, scope: Scope, passed: tuple[Router, ...]) -> Target:
 
 
 def look_ahead(router: Router, scope: Scope, method: str, outer: Mark | None = None) -> Mark | None:
-    """The marks on the way to the endpoint that the router would take now: a hint, as anything may still change."""
+    """The marks on the way to the endpoint that the router would name now: a hint, as anything may still change."""
     try:
-        for leaf in leaves(router.routes):
-            match, child = leaf.route.matches(scope)
-            if match is Match.FULL:
-                found, name = target(child.get("endpoint")), name_of(child.get("endpoint"))
-                mark = joined(leaf.together(found.mark(method), name), outer, name)
-                return mark if found.router is None else look_ahead(found.router, {**scope, **child}, method, mark)
+        leaf, child = _next(router, scope)
+        if leaf is not None:
+            found, name = target(child.get("endpoint")), name_of(child.get("endpoint"))
+            mark = joined(leaf.together(found.mark(method), name), outer, name)
+            return mark if found.router is None else look_ahead(found.router, {**scope, **child}, method, mark)
     except Exception as error:  # noqa: BLE001 (the router will meet it, too)
         record_unforeseen("looking ahead", error)
     return outer
+
+
+def _next(router: Router, scope: Scope) -> tuple[Leaf | None, Scope]:
+    """What the router would take: the first route for path and method, else the first that answers 405."""
+    partly: tuple[Leaf | None, Scope] = None, {}
+    for leaf in leaves(router.routes):
+        match, child = leaf.route.matches(scope)
+        if match is Match.FULL:
+            return leaf, child
+        if match is Match.PARTIAL and partly[0] is None:
+            partly = leaf, child
+    return partly
 
 
 def answers(route: Any, endpoint: Any, scope: Scope) -> bool:

@@ -400,3 +400,27 @@ def test_a_router_that_depends_on_jwt_asks_for_its_operations_only(ran):
     protect(app, policy())
     refused(ask(app, "/in/x"), ran, 401)
     assert [200, 200] == [ask(app, "/in/x", token()).status, ask(app, "/in/route").status]
+
+
+@pytest.mark.skipif(not KEEPS_ROUTERS, reason="this FastAPI takes included routers apart")
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_each_included_router_on_the_way_asks_who_is_pending(ran, depth):
+    """What an outer router asks is not lifted by an optional endpoint, however deep it is included; a late @public
+    there is a contradiction."""
+    inner = APIRouter()
+    inner.add_api_route("/x", optional(operation(ran)))
+    router = inner
+    for _ in range(depth - 1):
+        outer = APIRouter()
+        outer.include_router(router, prefix="/in")
+        router = outer
+    app = FastAPI()
+    app.include_router(requires("a")(router), prefix="/top")
+    protect(app, policy())
+    path = "/top" + "/in" * (depth - 1)
+    refused(ask(app, f"{path}/x"), ran, 401)
+    refused(ask(app, f"{path}/x", token()), ran, 403)
+    assert (200, ["alice"]) == (ask(app, f"{path}/x", token("a")).status, ran.callers)
+    inner.add_api_route("/late", public(operation(ran)))
+    ran.callers.clear()
+    refused(ask(app, f"{path}/late"), ran, 500)

@@ -63,6 +63,17 @@ def test_the_challenge_names_what_the_endpoint_adds(ran, kind):
     assert b'Bearer realm="api", error="insufficient_scope", scope="b a"' == answer.header(b"www-authenticate")
 
 
+@pytest.mark.parametrize("kind", ["application", "sub-application", "sub-router"])
+def test_the_challenge_of_a_405(ran, kind):
+    """The endpoint that does not take the method is named, and what it asks with it; a 404 names nobody."""
+    app = protect(asking(kind, [Route("/x", requires("b")(ran())), Route("/x", ran())]), policy())
+    for path, scope in (("/x", b"b a"), ("/nowhere", b"a")):
+        answer = ask(app, path if kind == "application" else f"/m{path}", token(), "DELETE")
+        challenge = b'Bearer realm="api", error="insufficient_scope", scope="' + scope + b'"'
+        assert (403, challenge) == (answer.status, answer.header(b"www-authenticate"))
+    assert [] == ran.callers
+
+
 def test_a_mount_below_a_root_path_that_is_not_in_the_path(ran):
     """The router in the mount looks for the whole path below the mount then: that is what is judged, too."""
     inner = [Route("/x", ran("x")), Route("/m/x", ran("m/x"))]
