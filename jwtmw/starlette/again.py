@@ -30,6 +30,9 @@ async def judged_again(request: GuardedRequest, here: Where, receive: BufferedRe
     moved.take(moved.policy, decision)
     if moved.pending is not None and not moved.pending.liftable:
         moved.settle(moved.pending)
+    if moved.outer is not None and moved.pending is None:
+        # What was mounted on the way asks this one, too, whatever answers there.
+        moved.settle(engine.add_mark(moved, moved.allow, moved.outer) or await arun(engine, moved, receive.read))
     return moved
 
 

@@ -16,13 +16,13 @@ from starlette.routing import Router
 from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.current import judged_request
 from jwtmw.errors import ConfigurationError, NotInstalledError
-from jwtmw.policy.marks import mark_of
+from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.request import Request
 from jwtmw.starlette.again import answer, judged_again
 from jwtmw.starlette.caller import introduce
 from jwtmw.starlette.gate import Gate
 from jwtmw.starlette.guard import GUARDED, GuardedRequest, Refused, Where, where
-from jwtmw.starlette.included import asked_by, entered, is_included, leaf_taken, mark_around, readers, taken
+from jwtmw.starlette.included import FASTAPI, asked_by, entered, is_included, leaf_taken, mark_around, readers, taken
 from jwtmw.starlette.layers import answers, found_by, look_ahead, name_of
 
 
@@ -134,14 +134,21 @@ def _ask(request: GuardedRequest, scope: GuardedScope, child: Scope, endpoint: A
         mark = target.mark(request.method)
         request.enter(mark, child.get("root_path"), "" if mark is None else name_of(endpoint))
         if request.outer is not None:
-            request.meet_outer(partial(look_ahead, target.router, {**scope, **child}, request.method, request.outer))
+            request.meet_outer(partial(_ahead, request, target.router, scope, child))
     else:
         known, name = answers(route, endpoint, scope), name_of(endpoint)
         if not known and request.pending is not None:
             # Not every router names the route that it takes.
             known = answers(leaf_taken(scope.router.routes, scope), endpoint, scope)
         mark = target.mark(request.method) if known or request.pending is None else None
-        request.meet(asked_by(route, included).together(mark, name), known, name)
+        wanted = asked_by(route, included).together(mark, name)
+        if endpoint is None and request.pending is None:
+            return request.meet_outer(partial(_ahead, request, scope.router, scope, {FASTAPI: {}}), wanted)
+        request.meet(wanted, known, name)
+
+
+def _ahead(request: GuardedRequest, router: Router, scope: Scope, child: Scope) -> Mark | None:
+    return look_ahead(router, {**scope, **child}, request.method, request.outer)
 
 
 def _enter_included(request: GuardedRequest, scope: GuardedScope, endpoint: Any) -> Any:
@@ -174,7 +181,7 @@ class Door:
         """Route under guard."""
         if type(scope) is GuardedScope and scope.door is self:
             # Once: who comes here again has been elsewhere.
-            scope.door = None
+            scope.door, scope.router = None, self.router
             return self.app(scope, receive, send)
         return self._stand(scope, receive, send)
 

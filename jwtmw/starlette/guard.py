@@ -142,14 +142,14 @@ class GuardedRequest(ASGIRequest):
             # Else the root path was never in front of the path, and the router inside looks for the whole path below
             # the mount: that is another path than the one that was judged.
 
-    def meet_outer(self, ahead: Callable[[], Mark | None]) -> None:
+    def meet_outer(self, ahead: Callable[[], Mark | None], mark: Mark | None = None) -> None:
         """Ask for what was mounted itself, as not only endpoints answer there: its middleware does, and a redirect.
 
-        `ahead` is for the challenge. Raises `Refused` or `Waiting`.
+        `ahead` is for the challenge, `mark` what else is asked already. Raises `Refused` or `Waiting`.
         """
         if self.pending is None:
             try:
-                self.meet(None, False, "")
+                self.meet(mark, False, "")
             except Refused as signal:
                 raise Refused(self, self.named(signal.deny, ahead)) from None
 

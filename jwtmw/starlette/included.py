@@ -87,7 +87,7 @@ class Leaf(NamedTuple):
     def together(self, mark: Mark | None, name: str) -> Mark | None:
         """The mark of what it leads to, and all that is asked around it. Raises `MarkError`."""
         mark = asked_by(self.route).together(mark, name)
-        for each in self.included:
+        for each in reversed(self.included):
             mark = joined(mark, mark_around(each), name)
         return mark
 

@@ -405,13 +405,13 @@ def test_a_router_that_depends_on_jwt_asks_for_its_operations_only(ran):
 @pytest.mark.skipif(not KEEPS_ROUTERS, reason="this FastAPI takes included routers apart")
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_each_included_router_on_the_way_asks_who_is_pending(ran, depth):
-    """What an outer router asks is not lifted by an optional endpoint, however deep it is included; a late @public
-    there is a contradiction."""
+    """What an outer router asks is not lifted by an optional endpoint, however deep it is included, and the challenge
+    names all; a late @public there is a contradiction."""
     inner = APIRouter()
-    inner.add_api_route("/x", optional(operation(ran)))
+    inner.add_api_route("/x", optional(requires("c")(operation(ran))))
     router = inner
     for _ in range(depth - 1):
-        outer = APIRouter()
+        outer = requires("b")(APIRouter())
         outer.include_router(router, prefix="/in")
         router = outer
     app = FastAPI()
@@ -419,8 +419,13 @@ def test_each_included_router_on_the_way_asks_who_is_pending(ran, depth):
     protect(app, policy())
     path = "/top" + "/in" * (depth - 1)
     refused(ask(app, f"{path}/x"), ran, 401)
-    refused(ask(app, f"{path}/x", token()), ran, 403)
-    assert (200, ["alice"]) == (ask(app, f"{path}/x", token("a")).status, ran.callers)
+    answer = ask(app, f"{path}/x", token())
+    refused(answer, ran, 403)
+    scope = b"c a" if depth == 1 else b"c b a"
+    assert b'Bearer realm="api", error="insufficient_scope", scope="' + scope + b'"' == answer.header(
+        b"www-authenticate"
+    )
+    assert (200, ["alice"]) == (ask(app, f"{path}/x", token("a", "b", "c")).status, ran.callers)
     inner.add_api_route("/late", public(operation(ran)))
     ran.callers.clear()
     refused(ask(app, f"{path}/late"), ran, 500)

@@ -109,11 +109,11 @@ def _check(draw: Draw, surfaces: Iterable[Surface], tally: Tally) -> None:
             try:
                 judged, answer = _check_one(draw, asked, surface, bare, guarded, ledger, tally)
                 if answer is not None:
-                    # Where two places are refused for different reasons, either may be told; and where the path was
-                    # changed, who has refused it before need not know all that the endpoint wants.
+                    # Where two places are refused for different reasons, either may be told; and where a middleware
+                    # has its say, who has refused before need not know all that the endpoint wants.
                     told = (_code(answer), *answer.values(b"content-length")) if judged.between else ()
                     key = (number, judged, *told)
-                    shown = SHOWN[len(judged.places) > 1 :]
+                    shown = SHOWN[judged.between :]
                     _compare(surface.name, answer, refused.setdefault(key, (surface.name, answer)), shown)
             except Difference as difference:
                 difference.draw = draw

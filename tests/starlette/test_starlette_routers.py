@@ -99,6 +99,20 @@ def test_a_method_that_no_class_is_asked_for(ran):
     assert [200, 401, 401] == [ask(app, "/", None, method).status for method in ("GET", "TRACE", "PURGE")]
 
 
+PREFLIGHT = {"origin": "https://shop.example", "access-control-request-method": "GET"}
+
+
+@pytest.mark.parametrize("path", ["/m/x/", "/m/nowhere", "/m/x"], ids=["redirect", "404", "endpoint"])
+def test_a_preflight_that_is_none_any_more(ran, path):
+    """A preflight passes a mount that asks; changed to another method behind it, it is a request like any other."""
+    inner = requires("a")(Starlette(routes=[Route("/x", ran())]))
+    app = Starlette(routes=[Mount("/m", app=inner, middleware=[Middleware(Other, change={"method": "GET"})])])
+    app = protect(app, policy(rules=[{"path": "/m/**", "methods": ["GET"], "allow": "public"}]))
+    refused(ask(app, path, None, "OPTIONS", headers=PREFLIGHT), ran, 401)
+    refused(ask(app, path, token(), "OPTIONS", headers=PREFLIGHT), ran, 403)
+    assert ask(app, path, token("a"), "OPTIONS", headers=PREFLIGHT).status in (200, 307, 404)
+
+
 class Other:
     """A middleware that changes the request."""
 

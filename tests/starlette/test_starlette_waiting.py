@@ -9,6 +9,7 @@ from typing import Any, cast
 import anyio
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
@@ -147,6 +148,31 @@ def test_what_was_decided_for_one_endpoint_does_not_open_another(issuer, ran):
     public_one, a, b = marked(public, ran, "p"), marked(requires("a"), ran, "a"), marked(requires("b"), ran, "b")
     app = protect(Starlette(routes=[Fickle(public_one, a, b)]), judged(issuer))
     refused(ask(app, "/x", issuer.token(scope="a")), ran, 403)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_what_was_mounted_waits_for_the_keys_of_who_was_let_in_without(issuer, ran, backend):
+    """A public path to a mount that asks: whoever answers there, the keys are waited for, on a changed path, too."""
+
+    class ToGet:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            scope["method"] = "GET"
+            await self.app(scope, receive, send)
+
+    inner = requires("a")(Starlette(routes=[Route("/x", ran("x"))]))
+    mounts = [Mount("/m", app=inner), Mount("/n", app=inner, middleware=[Middleware(ToGet)])]
+    preflight = {"origin": "https://shop.example", "access-control-request-method": "GET"}
+    rules = [{"path": path, "allow": "public"} for path in ("/m/**", "/n/**")]
+    for path in ("/m/x/", "/n/x/"):
+        app = protect(Starlette(routes=mounts), judged(issuer, rules=rules))
+        before = issuer.requests["/jwks"]
+        method = "GET" if path == "/m/x/" else "OPTIONS"
+        answer = ask(app, path, issuer.token(scope="a"), method, backend=backend, headers=preflight)
+        assert (307, 1) == (answer.status, issuer.requests["/jwks"] - before)
+        refused(ask(app, path, issuer.token(scope="b"), method, backend=backend, headers=preflight), ran, 403)
 
 
 def test_a_route_that_fails_to_match_is_the_applications_error(issuer, ran):
