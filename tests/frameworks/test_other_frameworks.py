@@ -117,17 +117,28 @@ def ask(service: Service, path: str, token: str | None = None) -> Answer:
 
 
 async def _sent(app: Any, path: str, token: str | None) -> list[dict[str, Any]]:
-    incoming: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+    answered = asyncio.Event()
+    request: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
+    incoming = [request]
 
     async def receive() -> dict[str, Any]:
-        if not incoming:
-            # Quart waits for the client to go away while it answers.
-            await asyncio.Event().wait()
-        return incoming.pop()
+        if incoming:
+            return incoming.pop()
+        # Quart waits for the client to go away, which a server reports once the answer is out.
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def heard(scope: Any, receive: Any, send: Any) -> None:
+        async def hear(message: dict[str, Any]) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                answered.set()
+
+        await app(scope, receive, hear)
 
     members = {"http_version": "1.1", "scheme": "http", "client": ("192.0.2.7", 49152), "server": ("192.0.2.1", 80)}
     made = scope(token, path, **{"asgi": {"version": "3.0"}, "extensions": {}, "state": {}, **members})
-    return await call_asgi(app, made, receive)
+    return await call_asgi(heard, made, receive)
 
 
 @pytest.fixture(params=[litestar, quart, pyramid], ids=["litestar", "quart", "pyramid"])
