@@ -35,6 +35,10 @@ NEVER = {
     "jwtmw.policy": ("jwtmw.token", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.issuers": ("jwtmw.vault", "jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.revocation": ("jwtmw.policy", "jwtmw.token", "jwtmw.request", "jwtmw.settings", "jwtmw.engine"),
+    "jwtmw.proof": (
+        *("jwtmw.policy", "jwtmw.token", "jwtmw.request", "jwtmw.settings", "jwtmw.engine", "jwtmw.challenge"),
+        *("threading", "asyncio", "anyio"),
+    ),
     "jwtmw.token": ("jwtmw.policy", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.vault": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
