@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from jwtmw.compose import Policy, PolicySource, Source, announce, key_fetch
-from jwtmw.consumers import Elsewhere
+from jwtmw.compose import Policy, PolicySource, Source
+from jwtmw.compose.consumers import Elsewhere
+from jwtmw.compose.issuers import key_fetch
+from jwtmw.compose.policy import announce
 from jwtmw.errors import KeyRefused
 from jwtmw.issuers.fetch import FetchFailed
 from jwtmw.issuers.importer import import_jwk_set

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jwtmw.cli import CommandError
 from jwtmw.compose import Policy
-from jwtmw.consumers import Elsewhere
+from jwtmw.compose.consumers import Elsewhere
 from jwtmw.decision import Allow
 
 HELP = "tell what is decided on one request, and why"

@@ -10,7 +10,7 @@ import pytest
 
 from jwtmw import ConfigurationError, Policy
 from jwtmw.adapter import Allow, run
-from jwtmw.compose import _keys
+from jwtmw.compose.issuers import keys_of
 from jwtmw.settings import schema
 from jwtmw.testing import TestIssuer
 from tests.engine.facts import Facts, policy_of
@@ -126,4 +126,4 @@ def test_an_issuer_without_keys_does_not_start() -> None:
     policy = Policy(issuers=[ISSUER | {"secret": SECRET}], secure=False)
     (table,) = policy.settings.issuers
     with pytest.raises(ConfigurationError, match=r"issuers\[0\]: has no keys"):
-        _keys(table, "issuers[0]", schema.Http(), policy.engine.clock)
+        keys_of(table, "issuers[0]", schema.Http(), policy.engine.clock)

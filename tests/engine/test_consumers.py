@@ -9,7 +9,7 @@ import pytest
 
 from jwtmw import ConfigurationError, Consumer, Policy
 from jwtmw.adapter import Allow, Deny, run
-from jwtmw.consumers import Elsewhere
+from jwtmw.compose.consumers import Elsewhere
 from jwtmw.decision import Decision, Reason
 from jwtmw.testing import Clock, Signer
 from jwtmw.token.principal import Principal
