@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -31,6 +31,32 @@ _PUBLIC_MEMBERS = ("kty", "crv", "e", "n", "x", "y")
 
 ALGORITHMS: tuple[str, ...] = tuple(_KEY_TYPES)
 """The algorithms that a `Signer` can use."""
+
+
+class Signs(Protocol):
+    """What signs tokens: a `Signer`, and a `jwtmw.mint.keyring.KeyRing` whose key changes."""
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm of the key that signs now."""
+        ...
+
+    @property
+    def kid(self) -> str:
+        """The name of the key that signs now."""
+        ...
+
+    def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any] | None = None) -> str:
+        """The claims as a compact JWS, as `Signer.sign` has it. Raises ValueError for what cannot be signed."""
+        ...
+
+
+class Publishes(Protocol):
+    """What has a key set to publish: a `Signer` of a key pair, a `KeyRing`."""
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The key set (RFC 7517 section 5), public halves only."""
+        ...
 
 
 class Signer:
@@ -69,6 +95,7 @@ class Signer:
 
         `header` adds to the header {"alg", "typ": "at+jwt" (RFC 9068), "kid"} or overrides it; a member that is
         None is left out. The signature is always made with this signer's own algorithm, whatever `header` says.
+        Raises ValueError for a number that is not finite, TypeError for what is no JSON.
         """
         members = {"alg": self.algorithm, "typ": "at+jwt", "kid": self.kid, **(header or {})}
         present = {name: value for name, value in members.items() if value is not None}
@@ -79,6 +106,10 @@ class Signer:
         signing_input = _base64url(header) + b"." + _base64url(payload)
         signature = self._algorithm.sign(signing_input, self._key)
         return (signing_input + b"." + _base64url(signature)).decode()
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The public key as a key set (RFC 7517 section 5). Raises ValueError for a secret."""
+        return {"keys": [self.public_jwk]}
 
     @property
     def public_jwk(self) -> dict[str, str]:
@@ -147,7 +178,8 @@ def _fresh_key(algorithm: str) -> PrivateKey | bytes:
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    # RFC 8259 section 6 has neither NaN nor Infinity; no verifier would read them.
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _base64url(raw: bytes) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from jwtmw.mint.signer import ALGORITHMS, Signer
+from jwtmw.mint.signer import ALGORITHMS, Publishes, Signer, Signs
 
 SECRET = "correct-horse-battery-staple-and-then-some-more-of-it-for-sha-512"
 PAIRS = [algorithm for algorithm in ALGORITHMS if not algorithm.startswith("HS")]
@@ -164,3 +164,20 @@ def test_a_secret_has_no_public_half_and_a_pair_no_secret() -> None:
 def test_repr_shows_no_key() -> None:
     """Printing a signer shows its algorithm and kid."""
     assert "Signer(algorithm='HS256', kid='k1')" == repr(Signer("HS256", key=SECRET, kid="k1"))
+
+
+def test_a_signer_is_what_signs_and_what_publishes() -> None:
+    """A pair signs and publishes itself; a secret signs, and has nothing to publish."""
+    signs: Signs = Signer("EdDSA", kid="k1")
+    publishes: Publishes = Signer("EdDSA", kid="k1")
+    assert ("EdDSA", "k1") == (signs.algorithm, signs.kid)
+    assert ["k1"] == [key["kid"] for key in publishes.jwks()["keys"]]
+    with pytest.raises(ValueError, match="a secret has no public half"):
+        Signer("HS256").jwks()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_no_verifier_could_read_is_not_signed(number: float) -> None:
+    """JSON has finite numbers only."""
+    with pytest.raises(ValueError, match="JSON"):
+        Signer("EdDSA").sign({"limit": number})
