@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from jwtmw import Policy
+from jwtmw.cli import main
 from jwtmw.errors import RevocationFailed
 from jwtmw.testing import TestIssuer
 from tests.system.oidc import processes
@@ -108,6 +109,19 @@ def test_who_logs_out_of_one_process_is_refused_by_the_other(running: Fleet) -> 
     assert (401, "token_invalid") == told(running.one.ask("/orders", token))
     until(running.two, token, 401, REFRESH + TIMEOUT + SLACK)
     assert [[401, 401], [200, 200]] == [statuses(running, each) for each in (token, other)]
+
+
+def test_a_command_revokes_for_the_whole_fleet(running: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subject, by the service's own configuration; and it is taken back."""
+    monkeypatch.setenv("REVOCATIONS", running.redis.url)
+    token, other = running.issuer.token("mallory"), running.issuer.token("alice")
+    assert [[200, 200], [200, 200]] == [statuses(running, each) for each in (token, other)]
+    command = ["revoke", "--config", str(tmp_path / "jwtmw.toml"), "--issuer", running.issuer.issuer]
+    for words, status, before in ((["--subject", "mallory"], 401, 200), (["--subject", "mallory", "--undo"], 200, 401)):
+        assert 0 == main([*command, *words])
+        for service in (running.one, running.two):
+            until(service, token, status, REFRESH + TIMEOUT + SLACK, meanwhile=before)
+    assert [200, 200] == statuses(running, other)
 
 
 def test_a_process_that_starts_later_knows_the_list(running: Fleet, tmp_path: Path) -> None:
