@@ -12,23 +12,16 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from jwtmw.mint.clock import TellsTime
 from jwtmw.mint.grant import Client, GrantError, TokenRequest, read_token_request
 from jwtmw.mint.signer import Signer
 
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/jwks"
 TOKEN = "/token"
-
-
-class TellsTime(Protocol):
-    """What the issuer reads the time from: the standard module `time`, or a clock that a test turns."""
-
-    def time(self) -> float:
-        """Seconds since 1970."""
-        ...
 
 
 class Response(NamedTuple):

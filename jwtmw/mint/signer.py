@@ -31,6 +31,8 @@ _PUBLIC_MEMBERS = ("kty", "crv", "e", "n", "x", "y")
 
 ALGORITHMS: tuple[str, ...] = tuple(_KEY_TYPES)
 """The algorithms that a `Signer` can use."""
+PAIR_ALGORITHMS: tuple[str, ...] = tuple(name for name, kind in _KEY_TYPES.items() if kind is not bytes)
+"""Those of them that have a key pair, so that there is something to publish."""
 
 
 class Signs(Protocol):
@@ -166,13 +168,18 @@ def _prepared(preparer: Algorithm, algorithm: str, key: PrivateKey | str | bytes
     return prepared
 
 
-def _fresh_key(algorithm: str) -> PrivateKey | bytes:
+def fresh_pair(algorithm: str) -> PrivateKey:
+    """A new private key for one of `ALGORITHMS` that has pairs."""
     if algorithm in _CURVES:
         return ec.generate_private_key(_CURVES[algorithm]())
     if _KEY_TYPES[algorithm] is rsa.RSAPrivateKey:
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    if _KEY_TYPES[algorithm] is ed25519.Ed25519PrivateKey:
-        return ed25519.Ed25519PrivateKey.generate()
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+def _fresh_key(algorithm: str) -> PrivateKey | bytes:
+    if _KEY_TYPES[algorithm] is not bytes:
+        return fresh_pair(algorithm)
     # Text, because configuration holds secrets as text; 64 bytes are enough for HS512 (RFC 7518 section 3.2).
     return secrets.token_urlsafe(48).encode()
 
