@@ -47,6 +47,9 @@ def current_user() -> Any:
 
 def enforce(mark: Mark) -> None:
     """Ask the engine again whether the caller meets the mark; raises `Denied` or `NotInstalledError`."""
+    request = judged_request.get()
+    if request is not None and request.judged_mark is mark and request.judge is not None:
+        # By far the usual case: an adapter has asked the engine for this very mark.
+        return
     request, judge, allow = _judged()
-    if request.judged_mark is not mark:
-        judge.enforce(request, allow, mark)
+    judge.enforce(request, allow, mark)

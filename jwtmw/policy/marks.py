@@ -118,11 +118,11 @@ def requires(
 
 def mark_of(endpoint: Any, method: str) -> Mark | None:
     """The mark of an endpoint that is about to answer `method`; raises `MarkError` where a mark would be lost."""
+    if type(endpoint) is FunctionType:
+        return _own(endpoint)
     if isinstance(endpoint, type):
         return _class_mark(endpoint, _verb(endpoint, method))
     mark = _own(endpoint)
-    if isinstance(endpoint, FunctionType):
-        return mark
     if isinstance(endpoint, functools.partial):
         return _joined(mark, _inherited(mark_of(endpoint.func, method)), endpoint.func)
     # An object answers for its class, a bound method for that of the object it belongs to.
@@ -202,7 +202,8 @@ def _own(endpoint: Any) -> Mark | None:
     attributes = getattr(endpoint, "__dict__", {})
     if WRAPPED in attributes:
         raise MarkError(_name(endpoint), "@requires stands on the wrong side of the route decorator", TWO_SIDES)
-    return _stated(attributes)
+    # Asked for each request: what nobody copied is read without another call.
+    return _stated(attributes) if MADE_OF in attributes else attributes.get(MARK)
 
 
 def _stated(attributes: Mapping[str, Any]) -> Mark | None:

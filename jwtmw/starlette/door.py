@@ -116,7 +116,9 @@ def _meet_function(scope: GuardedScope, request: GuardedRequest, endpoint: Funct
     """As `meet`, where there is one request that wants nothing of its own and a function that answers."""
     shown = request.allow
     try:
-        mark = asked_by(route).together(mark_of(endpoint, request.method), endpoint.__qualname__)
+        mark = mark_of(endpoint, request.method)
+        if readers:
+            mark = asked_by(route).together(mark, endpoint.__qualname__)
         if mark is not None:
             request.meet(mark, True, endpoint.__qualname__)
     except Exception as error:  # noqa: BLE001 (whatever it is, it denies)

@@ -158,7 +158,9 @@ class GuardedRequest(ASGIRequest):
 
         Unless it is `known` that what carries the mark answers itself, nothing is lifted.
         """
-        own, mark = mark, joined(mark, self.outer, name)
+        own = mark
+        if self.outer is not None:
+            mark = joined(mark, self.outer, name)
         if mark is None and self.pending is None:
             return
         decided, self.decided = self.decided, None
@@ -169,7 +171,8 @@ class GuardedRequest(ASGIRequest):
             decided = self._without_mark() if mark is None else self.policy.engine.add_mark(self, self.allow, mark)
         if decided is None:
             raise Waiting(self)
-        self.settle(decided)
+        if decided is not self.allow or self.pending is not None:
+            self.settle(decided)
         # The endpoint's own lock asks no more than was asked here.
         self.judged_mark = own
 
