@@ -111,7 +111,7 @@ def _check(draw: Draw, surfaces: Iterable[Surface], tally: Tally) -> None:
                 if answer is not None:
                     # Where two places are refused for different reasons, either may be told; and where a middleware
                     # has its say, who has refused before need not know all that the endpoint wants.
-                    told = (_code(answer), *answer.values(b"content-length")) if judged.between else ()
+                    told = (answer.status, _code(answer), *answer.values(b"content-length")) if judged.between else ()
                     key = (number, judged, *told)
                     shown = SHOWN[judged.between :]
                     _compare(surface.name, answer, refused.setdefault(key, (surface.name, answer)), shown)

@@ -1,6 +1,6 @@
 """The property over all surfaces: one policy, one answer; and who was judged is who was reached.
 
-`pytest tests/property --property-draws 100000` is the long run.
+`pytest tests/property -o faulthandler_timeout=0 --property-draws 100000` is the long run.
 """
 
 from __future__ import annotations
