@@ -10,7 +10,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from math import inf
+from math import floor, inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,11 +24,18 @@ class Entry(NamedTuple):
     """Who stands under the entry's key is refused.
 
     until          the instant, in epoch seconds, at which the entry is forgotten; inf: never
-    issued_before  only tokens issued until then, in epoch seconds, and those that do not say when; inf: all
+    issued_before  only tokens issued until then, in epoch seconds, and those that do not say when; inf: all. An `iat`
+                   counts as its whole second: what was issued in the second of a logout may be from before
     """
 
     until: float = inf
     issued_before: float = inf
+
+    def with_more(self, other: Entry | None, now: float) -> Entry:
+        """What refuses whom either of the two refuses: revoking once more takes nothing back."""
+        if other is None or other.until <= now:
+            return self
+        return Entry(max(self.until, other.until), max(self.issued_before, other.issued_before))
 
 
 def key_of(issuer: str, jti: str | None = None, subject: str | None = None) -> str:
@@ -38,9 +45,20 @@ def key_of(issuer: str, jti: str | None = None, subject: str | None = None) -> s
     return f"iss:{_digest(issuer)}" if subject is None else f"sub:{_digest(issuer, subject)}"
 
 
+def before(key: str) -> str:
+    """Where an entry with `issued_before` stands, beside the one under `key` that refuses whatever the `iat`.
+
+    Two entries: neither a logout nor its end says anything about a user who is shut out, and the other way round.
+    """
+    return f"{key}:before"
+
+
 def refuses(entries: Mapping[str, Entry], principal: Principal, now: float) -> bool:
     """Whether an entry refuses this caller at `now`, in epoch seconds."""
-    return any(_hits(entries.get(key), principal, now) for key in _keys(principal))
+    return any(
+        _hits(entries.get(key), principal, now) or _hits(entries.get(before(key)), principal, now)
+        for key in _keys(principal)
+    )
 
 
 def _keys(principal: Principal) -> Iterator[str]:
@@ -56,7 +74,7 @@ def _hits(entry: Entry | None, principal: Principal, now: float) -> bool:
     if entry is None or now >= entry.until:
         return False
     issued = principal.claims.get("iat")
-    return issued is None or issued <= entry.issued_before
+    return issued is None or floor(issued) <= entry.issued_before
 
 
 def _digest(*names: str) -> str:

@@ -24,6 +24,14 @@ TOLD_SECONDS = 86_400
 # So many entries come with one step of a look: a script holds up everybody else.
 PAGE = 5_000
 
+_CURE = "check revocation.url, and that the server is up"
+_CURES = {
+    "AuthenticationError": "check user and password of revocation.url",
+    "NoPermissionError": "its user must be allowed eval, on the keys that begin with revocation.key",
+    "OutOfMemoryError": "its memory is full",
+    "ReadOnlyError": "it is a replica; name the primary in revocation.url",
+}
+
 _KEEP = """
 local data, log, ends, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local key, text, ending, now, memory, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
@@ -33,7 +41,18 @@ for _, past in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0,
   redis.call('ZREM', log, past)
   redis.call('ZREM', ends, past)
 end
-if redis.call('HEXISTS', data, key) == 0 and redis.call('HLEN', data) >= most then return 0 end
+local old = redis.call('HGET', data, key)
+if not old and text ~= '' and redis.call('HLEN', data) >= most then return 0 end
+local function later(a, b)
+  if a == '+inf' or b == '+inf' then return '+inf' end
+  return tonumber(a) > tonumber(b) and a or b
+end
+local till, issued = string.match(old or '', '^(%S+) (%S+)$')
+if text ~= '' and till and later(till, now) ~= now then
+  local new_till, new_issued = string.match(text, '^(%S+) (%S+)$')
+  ending = later(till, new_till)
+  text = ending .. ' ' .. later(issued, new_issued)
+end
 redis.call('HSET', data, key, text)
 redis.call('ZADD', log, redis.call('HINCRBY', meta, 'changes', 1), key)
 redis.call('ZADD', ends, ending, key)
@@ -105,8 +124,7 @@ class RedisStore:
         try:
             return self._client.eval(script, len(self._keys), *self._keys, *arguments)
         except Exception as error:  # noqa: BLE001 (the client's own errors, and those of sockets)
-            # The type alone: a message may hold what the server said, or the address with its password.
-            problem = f"the store does not answer: {type(error).__name__}"
+            problem = _problem(error)
         raise RevocationFailed(problem)
 
 
@@ -119,6 +137,12 @@ def _client(url: str, timeout: float) -> Any:
     # A connection that the server has closed since is replaced at once; what takes too long is not tried twice.
     retry = Retry(NoBackoff(), 1, supported_errors=(Disconnected,))
     return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
+
+
+def _problem(error: Exception) -> str:
+    """What to do about it. Of the error the type alone: its text may be the server's, or hold the password."""
+    kind = type(error).__name__
+    return f"the store does not answer: {kind}; {_CURES.get(kind, _CURE)}"
 
 
 def _number(seconds: float) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from jwtmw.decision import Reason
 from jwtmw.errors import RevocationFailed, TokenRefused
 from jwtmw.issuers.source import Flight
-from jwtmw.revocation.entries import LONGEST_LEEWAY, Entry, key_of, refuses
+from jwtmw.revocation.entries import LONGEST_LEEWAY, Entry, before, key_of, refuses
 
 if TYPE_CHECKING:
     from jwtmw.token.principal import Principal
@@ -57,10 +57,12 @@ class Revocations:
         until          when this is forgotten, in epoch seconds: for one token its `exp`. Default: never
         issued_before  only tokens issued until then (`iat`, epoch seconds), and those that do not say. Default: all
 
+        What was revoked before stays revoked: only `restore` takes it back.
         Raises `ValueError` for what names nothing, `RevocationFailed` where it cannot be kept.
         """
         entry = Entry(_instant(until, "until") + LONGEST_LEEWAY, _instant(issued_before, "issued_before"))
-        self._keep(_named(issuer, jti, subject), entry)
+        key = _named(issuer, jti, subject)
+        self._keep(key if issued_before is None else before(key), entry)
 
     def revoke_token(self, principal: Principal) -> None:
         """Refuse the token of this caller from now on. Raises as `revoke`, `ValueError` too where it has no `jti`."""
@@ -70,8 +72,10 @@ class Revocations:
         self.revoke(principal.issuer, jti=jti, until=principal.expires_at)
 
     def restore(self, issuer: str, *, jti: str | None = None, subject: str | None = None) -> None:
-        """Take back what was revoked by the same words. Raises as `revoke`."""
-        self._keep(_named(issuer, jti, subject), None)
+        """Take back whatever was revoked by the same words, at all times. Raises as `revoke`."""
+        key = _named(issuer, jti, subject)
+        self._keep(key, None)
+        self._keep(before(key), None)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -110,7 +114,10 @@ class Revocations:
             self._forget_past()
             if len(self._entries) >= self._max_entries:
                 raise RevocationFailed("the list is full; give entries an end, or raise max_entries")
-        self._apply({key: entry})
+        self._apply({key: self._with_known(key, entry)})
+
+    def _with_known(self, key: str, entry: Entry | None) -> Entry | None:
+        return None if entry is None else entry.with_more(self._entries.get(key), self._clock())
 
     def _apply(self, changes: Mapping[str, Entry | None]) -> None:
         """Each step is one operation of a dict; the serial comes last, so that whoever sees it sees the change."""
@@ -122,8 +129,12 @@ class Revocations:
         self.serial += 1
 
     def _forget_past(self) -> None:
-        now = self._clock()
-        self._entries = {key: entry for key, entry in list(self._entries.items()) if now < entry.until}
+        """One by one, and what another thread has renewed meanwhile is put back: no entry is lost to a race."""
+        now, entries = self._clock(), self._entries
+        for key in [key for key, entry in list(entries.items()) if entry.until <= now]:
+            gone = entries.pop(key, None)
+            if gone is not None and now < gone.until:
+                entries.setdefault(key, gone)
 
 
 def _named(issuer: str, jti: str | None, subject: str | None) -> str:

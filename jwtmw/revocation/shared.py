@@ -56,7 +56,10 @@ class Store(Protocol):
         ...
 
     def keep(self, key: str, entry: Entry | None, now: float, most: int) -> None:
-        """Keep an entry, or allow again what stands under `key`; at most `most` entries. `now` in epoch seconds."""
+        """Keep an entry, or allow again what stands under `key`; at most `most` entries. `now` in epoch seconds.
+
+        Where one stands there already, what is kept is `Entry.with_more` of the two.
+        """
         ...
 
 
@@ -216,7 +219,7 @@ class SharedRevocations(Revocations):
     def _keep(self, key: str, entry: Entry | None) -> None:
         """To the store first: what it does not take is not revoked, and whoever revokes hears of it."""
         self._store.keep(key, entry, self._clock(), self._max_entries)
-        self._apply({key: entry})
+        self._apply({key: self._with_known(key, entry)})
 
 
 def _tick(list_: ref[SharedRevocations]) -> None:

@@ -6,15 +6,20 @@ Must never know: how the list is kept. The URL may hold a password and is never 
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from jwtmw.settings.findings import Findings, one_of, plain_text, wrong
-from jwtmw.settings.grammar import is_positive
+from jwtmw.settings.grammar import is_header_word, is_positive
 from jwtmw.settings.schema import Revocation
 
 STORES = ("memory", "redis")
 SCHEMES = ("redis", "rediss", "unix")
+# What may stand behind the question mark. Redis-py would take more of it: time limits, for one, that replace `timeout`.
+PARAMETERS = ("db", "username", "password", "client_name", "protocol")
+TLS_PARAMETERS = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password")
+_DATABASE = re.compile(r"[0-9]{1,5}", re.ASCII)
 _OF_A_STORE = ("url", "key", "refresh", "max_stale", "timeout", "fail_open")
 
 
@@ -34,10 +39,7 @@ def revocation_problems(table: Revocation) -> Findings:
 def _redis_problems(table: Revocation) -> Findings:
     if find_spec("redis") is None:
         yield wrong("revocation.store", "needs a package that is not installed", 'Run: pip install "jwtmw[redis]"')
-    if table.url is None:
-        yield wrong("revocation.url", "is missing")
-    elif not _is_server(table.url):
-        yield wrong("revocation.url", "must be redis://host:port/0, rediss://host:port/0 or unix:///path")
+    yield from _url_problems(table.url)
     yield from plain_text(table.key, "revocation.key")
     if "{" in table.key or "}" in table.key:
         yield wrong("revocation.key", "must have no braces: they tell a cluster where a key belongs")
@@ -49,11 +51,34 @@ def _redis_problems(table: Revocation) -> Findings:
         yield wrong("revocation.max_stale", problem, "Raise it, or lower refresh or timeout")
 
 
-def _is_server(url: str) -> bool:
+def _url_problems(url: str | None) -> Findings:
+    if url is None:
+        yield wrong("revocation.url", "is missing")
+        return
+    parts = _server(url)
+    if parts is None:
+        yield wrong("revocation.url", "must be redis://host:port/0, rediss://host:port/0 or unix:///path")
+        return
+    allowed = PARAMETERS + (TLS_PARAMETERS if parts.scheme == "rediss" else ())
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    names = [name for name, _ in given]
+    if len(set(names)) != len(names) or not set(names).issubset(allowed):
+        cure = f"Each at most once: {', '.join(allowed)}; time limits are keys of revocation"
+        yield wrong("revocation.url", "has a parameter that does not belong there", cure)
+    databases = [value for name, value in given if name == "db"]
+    if parts.scheme != "unix":
+        databases.append(parts.path.strip("/") or "0")
+    if not all(_DATABASE.fullmatch(database) for database in databases):
+        yield wrong("revocation.url", "names a database that is no number", "Write for example redis://host:port/0")
+
+
+def _server(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return False
+        return None
     named = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and port != 0
-    return parts.scheme in SCHEMES and named
+    # urlsplit overlooks case and line breaks, which redis-py does not; a "#" is a part of a password, not encoded.
+    readable = is_header_word(url) and "#" not in url and url.startswith(f"{parts.scheme}://")
+    return parts if parts.scheme in SCHEMES and named and readable else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, ReadOnlyError
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import TimeoutError as TooLate
 
@@ -104,14 +105,25 @@ def test_an_answer_of_another_kind_is_no_list(answer: Any) -> None:
         redis.look(None)
 
 
-@pytest.mark.parametrize("error", [Disconnected("canary"), TooLate("canary"), OSError("canary"), ValueError("canary")])
-def test_a_failure_is_told_by_its_kind_alone(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (Disconnected("canary"), "check revocation.url, and that the server is up"),
+        (TooLate("canary"), "check revocation.url, and that the server is up"),
+        (OSError("canary"), "check revocation.url, and that the server is up"),
+        (AuthenticationError("canary"), "check user and password of revocation.url"),
+        (NoPermissionError("canary"), "its user must be allowed eval, on the keys that begin with revocation.key"),
+        (OutOfMemoryError("canary"), "its memory is full"),
+        (ReadOnlyError("canary"), "it is a replica; name the primary in revocation.url"),
+    ],
+)
+def test_a_failure_is_told_by_its_kind_alone_and_what_to_do(error: Exception, cure: str) -> None:
     """The address may hold a password, and a message what the server said."""
     redis, _ = store(error, error)
     for call in (lambda: redis.look(None), lambda: redis.keep("jti:a", None, 5.0, 9)):
         with pytest.raises(RevocationFailed) as caught:
             call()
-        assert f"the store does not answer: {type(error).__name__}" == caught.value.reason
+        assert f"the store does not answer: {type(error).__name__}; {cure}" == caught.value.reason
         assert "canary" not in f"{caught.value!r} {caught.value.__context__!r} {caught.value.__cause__!r} {redis!r}"
 
 

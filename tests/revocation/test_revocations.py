@@ -8,7 +8,7 @@ import pytest
 
 from jwtmw.decision import Reason
 from jwtmw.errors import RevocationFailed, TokenRefused
-from jwtmw.revocation.entries import LONGEST_LEEWAY, key_of
+from jwtmw.revocation.entries import LONGEST_LEEWAY, Entry, key_of
 from jwtmw.revocation.revocations import Revocations
 from tests.revocation.callers import ISSUER, NOW, Verdict, caller
 
@@ -65,8 +65,8 @@ def test_nothing_is_revoked_at_first() -> None:
         ),
         pytest.param(
             {"subject": "alice", "issued_before": NOW - 50},
-            [{}, {"iat": NOW - 50}, {"iat": None}],
-            [{"iat": NOW - 49.9}, {"iat": NOW}],
+            [{}, {"iat": NOW - 50}, {"iat": NOW - 49.1}, {"iat": None}],
+            [{"iat": NOW - 49}, {"iat": NOW}],
             id="a subject, logged out",
         ),
         pytest.param({"issued_before": NOW - 50}, [{}], [{"iat": NOW}], id="an issuer, until it was mended"),
@@ -82,6 +82,62 @@ def test_what_an_entry_refuses(
     assert [False] * len(passing) == [world.refuses(**claims) for claims in passing]
     world.list.restore(ISSUER, **{name: value for name, value in revoked.items() if name != "issued_before"})
     assert [False] * len(refused) == [world.refuses(**claims) for claims in refused]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param({}, {"issued_before": NOW - 500}, id="shut out, then logged out"),
+        pytest.param({"issued_before": NOW - 500}, {}, id="logged out, then shut out"),
+        pytest.param({}, {"until": NOW + 9}, id="for ever, then for a while"),
+        pytest.param({"issued_before": NOW - 50}, {"issued_before": NOW - 500}, id="an earlier logout afterwards"),
+        pytest.param(
+            {"issued_before": NOW - 50}, {"issued_before": NOW - 50, "until": NOW + 9}, id="a logout with an end"
+        ),
+    ],
+)
+@pytest.mark.parametrize("subject", ["alice", None], ids=["a subject", "an issuer"])
+def test_revoking_once_more_takes_nothing_back(
+    subject: str | None, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """A user who is shut out may use a logout endpoint; until `restore`, which takes back both, that helps nobody."""
+    world = World()
+    world.list.revoke(ISSUER, subject=subject, **first)
+    world.list.revoke(ISSUER, subject=subject, **second)
+    world.now += 9 + LONGEST_LEEWAY
+    assert world.refuses(iat=NOW - 100)
+    world.list.restore(ISSUER, subject=subject)
+    assert (False, 0) == (world.refuses(iat=NOW - 100), len(world.list))
+
+
+def test_a_logout_does_not_prolong_what_had_an_end() -> None:
+    """Who was shut out for a while comes back after it, with a new token."""
+    world = World()
+    world.list.revoke(ISSUER, subject="alice", until=NOW + 9)
+    world.list.revoke(ISSUER, subject="alice", issued_before=NOW)
+    assert world.refuses(iat=NOW + 5)
+    world.now += 9 + LONGEST_LEEWAY
+    assert [True, False] == [world.refuses(iat=NOW - 5), world.refuses(iat=NOW + 5)]
+
+
+def test_what_is_past_is_forgotten_without_what_another_thread_has_renewed() -> None:
+    """Making room loses no revocation that comes at that very moment."""
+    world = World(2)
+
+    class RenewedMeanwhile(float):
+        """The end of an entry that is revoked anew as soon as somebody has found it past."""
+
+        def __le__(self, other: float) -> bool:
+            past = float(self) <= other
+            world.list._entries[key_of(ISSUER, jti="one")] = Entry(NOW + 1000)
+            return past
+
+    world.list._entries = {
+        key_of(ISSUER, jti="one"): Entry(RenewedMeanwhile(NOW - 1)),
+        key_of(ISSUER, jti="two"): Entry(NOW - 1),
+    }
+    world.list.revoke(ISSUER, jti="three")
+    assert [True, False, True] == [world.refuses(jti=jti) for jti in ("one", "two", "three")]
 
 
 def test_an_entry_lasts_until_its_token_cannot_be_good_any_more() -> None:

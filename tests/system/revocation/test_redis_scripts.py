@@ -78,10 +78,37 @@ def test_a_full_list_takes_no_more_but_changes(store: RedisStore) -> None:
     store.keep("jti:b", FOR_EVER, NOW, 2)
     with pytest.raises(RevocationFailed, match="full"):
         store.keep("jti:c", FOR_EVER, NOW, 2)
+    store.keep("jti:d", None, NOW, 2)
+    store.keep("jti:b", None, NOW, 2)
     store.keep("jti:b", Entry(NOW + 99, inf), NOW, 2)
-    assert {"jti:a": Entry(NOW + 10, inf), "jti:b": Entry(NOW + 99, inf)} == store.look(None).changes
-    store.keep("jti:c", FOR_EVER, NOW + 10, 2)
-    assert {"jti:b": Entry(NOW + 99, inf), "jti:c": FOR_EVER} == store.look(None).changes
+    assert {"jti:d": None, "jti:a": Entry(NOW + 10, inf), "jti:b": Entry(NOW + 99, inf)} == store.look(None).changes
+    store.keep("jti:c", FOR_EVER, NOW + 10, 3)
+    assert {"jti:d": None, "jti:b": Entry(NOW + 99, inf), "jti:c": FOR_EVER} == store.look(None).changes
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (Entry(inf, inf), Entry(NOW + 9, inf), Entry(inf, inf)),
+        (Entry(NOW + 9, inf), Entry(inf, inf), Entry(inf, inf)),
+        (Entry(NOW + 99.5, inf), Entry(NOW + 9, inf), Entry(NOW + 99.5, inf)),
+        (Entry(inf, NOW - 5), Entry(inf, NOW - 50.25), Entry(inf, NOW - 5)),
+        (Entry(NOW + 9, NOW - 50.25), Entry(NOW + 5, NOW - 5), Entry(NOW + 9, NOW - 5)),
+        (Entry(NOW - 1, inf), Entry(NOW + 9, NOW - 5), Entry(NOW + 9, NOW - 5)),
+        (None, Entry(NOW + 9, NOW - 5), Entry(NOW + 9, NOW - 5)),
+        (Entry(inf, inf), None, None),
+    ],
+    ids=str,
+)
+def test_what_is_kept_once_more_takes_nothing_back(
+    store: RedisStore, client: Redis, first: Entry | None, second: Entry | None, kept: Entry | None
+) -> None:
+    """The later of both instants counts; only what is past, or was allowed again, is replaced."""
+    store.keep("sub:a", first, NOW - 10, 9)
+    store.keep("sub:a", second, NOW, 9)
+    assert {"sub:a": kept} == store.look(None).changes
+    ends = NOW + TOLD_SECONDS if kept is None else kept.until
+    assert [(b"sub:a", ends)] == client.zrange("{jwtmw:revoked}:ends", 0, -1, withscores=True)
 
 
 def test_a_long_list_is_read_in_pages(store: RedisStore) -> None:
@@ -110,7 +137,8 @@ def test_a_server_that_was_emptied_has_another_memory(store: RedisStore, client:
 
 
 def test_a_wrong_password_is_a_failure(server: RedisServer) -> None:
-    """Told by its kind alone."""
+    """Told by its kind alone, and what to do."""
     with pytest.raises(RevocationFailed) as caught:
         RedisStore(server.url.replace("pass-word", "canary"), "jwtmw:revoked", 2.0).look(None)
-    assert "the store does not answer: AuthenticationError" == caught.value.reason
+    cure = "check user and password of revocation.url"
+    assert f"the store does not answer: AuthenticationError; {cure}" == caught.value.reason
