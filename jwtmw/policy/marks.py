@@ -4,7 +4,7 @@ Owns: the decorators, how stacked and nested marks combine, and where a mark wou
 Must never know: frameworks, tokens, rules. An adapter asks `mark_of` for what it is about to call.
 
 `@public` and `@optional` mark in place and count only on the very object that is registered. `@requires` also wraps:
-the wrapper is the second lock, asks the engine the same question again and fails loudly without one.
+policy.locks has the second lock.
 """
 
 from __future__ import annotations
@@ -17,21 +17,15 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
-from jwtmw.current import enforce
 from jwtmw.errors import MarkError
+from jwtmw.policy.locks import DISPATCHERS, MARK, WRAPPED, lock_class, locked
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access
 
 T = TypeVar("T")
 
-MARK = "__jwtmw_mark__"
-# Left on what @requires wrapped: whoever registers that object registers it without its lock.
-WRAPPED = "__jwtmw_wrapped__"
-# The one door through which a class answers, by framework: Starlette and Django, Flask; else its verbs.
-DISPATCHERS = ("dispatch", "dispatch_request")
 # Where a function that a class-based view was made into names its class, by Flask and Django.
 MADE_OF = "view_class"
-VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
 # The marked objects that are neither functions nor classes, such as routers: what they hold may be taken out of them.
 marked_objects: list[weakref.ref[Any]] = []
 CONTRADICTION = ("@public and @requires meet on this endpoint", "Keep one of the two")
@@ -184,9 +178,9 @@ def _require(asked: Requirement, endpoint: T) -> T:
         raise MarkError(_name(endpoint), *CONTRADICTION)
     mark = Mark(None, asked) if present is None else Mark(present.access, present.requirement & asked)
     if isinstance(endpoint, type):
-        return cast("T", _lock_class(_set(endpoint, mark)))
+        return cast("T", lock_class(_set(endpoint, mark)))
     if inspect.isroutine(endpoint):
-        return cast("T", _lock(endpoint, mark))
+        return cast("T", _set(locked(endpoint), mark))
     return _set(endpoint, mark)
 
 
@@ -234,43 +228,6 @@ def _is_route(endpoint: Any) -> bool:
     if hasattr(endpoint, "matches") and hasattr(endpoint, "handle"):
         return not hasattr(endpoint, "add_route")
     return hasattr(type(endpoint), "resolve") and getattr(endpoint, "callback", None) is not None
-
-
-def _lock(function: Any, mark: Mark) -> Any:
-    """The function behind its second lock; the mark is on the lock, and a flag on what it hides."""
-    lock = _behind(function, lambda: getattr(lock, MARK))
-    # A second lock around the same function has copied the flag of the first.
-    vars(lock).pop(WRAPPED, None)
-    hidden = getattr(function, "__func__", function)
-    if isinstance(hidden, FunctionType):
-        setattr(hidden, WRAPPED, True)
-    return _set(lock, mark)
-
-
-def _lock_class(cls: Any) -> Any:
-    """The class with its dispatching method, else its verbs, behind the second lock. Inherited ones are covered too."""
-    names = [name for name in DISPATCHERS if hasattr(cls, name)] or [name for name in VERBS if hasattr(cls, name)]
-    for name in names:
-        handler = inspect.getattr_static(cls, name)
-        if isinstance(handler, FunctionType):
-            setattr(cls, name, _behind(handler, lambda: cls.__dict__[MARK]))
-    return cls
-
-
-def _behind(function: Any, mark: Callable[[], Mark]) -> Any:
-    """A wrapper of the same kind, sync or async; the mark is read when called, as outer marks may add to it."""
-
-    @functools.wraps(function)
-    def locked(*args: Any, **kwargs: Any) -> Any:
-        enforce(mark())
-        return function(*args, **kwargs)
-
-    @functools.wraps(function)
-    async def locked_async(*args: Any, **kwargs: Any) -> Any:
-        enforce(mark())
-        return await function(*args, **kwargs)
-
-    return locked_async if inspect.iscoroutinefunction(function) else locked
 
 
 def _name(endpoint: Any) -> str:

@@ -15,7 +15,8 @@ from starlette.routing import Router
 
 from jwtmw.compose import Policy
 from jwtmw.errors import ConfigurationError, MarkError
-from jwtmw.policy.marks import VERBS, marked_objects
+from jwtmw.policy.locks import VERBS
+from jwtmw.policy.marks import marked_objects
 from jwtmw.policy.rules import RuleBook
 from jwtmw.starlette.door import Door, hang_door
 from jwtmw.starlette.included import leaves
