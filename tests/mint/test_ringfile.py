@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from jwtmw.errors import ConfigurationError
-from jwtmw.mint import ringfile
 from jwtmw.mint.ringfile import FILE, changing, read_ring, stamp_of, write_ring
 from jwtmw.mint.rotation import first_ring
 
@@ -109,8 +108,8 @@ def test_a_ring_that_root_writes_belongs_to_the_folders_owner(
         found[4:6] = [7, 8]
         return os.stat_result(found)
 
-    monkeypatch.setattr(ringfile.os, "geteuid", lambda: user)
-    monkeypatch.setattr(ringfile.os, "fchown", lambda _, *owner: given.append(owner))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "fchown", lambda _, *owner: given.append(owner))
     monkeypatch.setattr(Path, "stat", owned)
     write_ring(tmp_path, RING)
     assert expected == given
