@@ -6,7 +6,8 @@ notes `judge` and `allow` on the request, sets `judged_request` to it while the 
 endpoints asks `mark_of` for their marks. It translates; it never decides.
 
 An environ's facts are a `WSGIRequest`, an ASGI scope's an `ASGIRequest`; `read_body` reads what an environ carries,
-`admit_environ` tells it who the caller is, and `refuse_unfit` what no WSGI server can do.
+`admit_environ` tells it who the caller is, and `refuse_unfit` what no WSGI server can do. An `Endpoint` of jwtmw's own
+is a view that asks `answer` or `aanswer`.
 
 Owns: the names of the contract. Must never know: who builds on it.
 """
@@ -17,6 +18,8 @@ from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.drive import arun, run
+from jwtmw.endpoints.endpoint import Asked, Endpoint, aanswer, answer
+from jwtmw.endpoints.mounts import wsgi as wsgi_endpoint
 from jwtmw.engine import PASS, Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
 from jwtmw.overview import Complaint, loaded, overview
@@ -37,10 +40,12 @@ __all__ = [
     "Access",
     "Allow",
     "Ask",
+    "Asked",
     "Code",
     "Complaint",
     "Decision",
     "Deny",
+    "Endpoint",
     "Engine",
     "Mark",
     "Policy",
@@ -51,7 +56,9 @@ __all__ = [
     "Response",
     "Rule",
     "WSGIRequest",
+    "aanswer",
     "admit_environ",
+    "answer",
     "arun",
     "ask_in_words",
     "judged_request",
@@ -68,4 +75,5 @@ __all__ = [
     "run",
     "start_refusal",
     "table",
+    "wsgi_endpoint",
 ]

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jwtmw_django.conf import current_policy
+    from jwtmw_django.endpoints import view
     from jwtmw_django.middleware import JWTMiddleware
     from jwtmw_django.user import TokenUser
 
-__all__ = ["JWTMiddleware", "TokenUser", "current_policy"]
+__all__ = ["JWTMiddleware", "TokenUser", "current_policy", "view"]
 
 
 def __getattr__(name: str) -> object:
@@ -36,4 +37,8 @@ def __getattr__(name: str) -> object:
         from jwtmw_django.conf import current_policy
 
         return current_policy
+    if name == "view":
+        from jwtmw_django.endpoints import view
+
+        return view
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,37 @@
-"""Issuing tokens: the signer, and the development issuer built on it.
+"""Issuing tokens: key rings, the key set to publish, internal tokens, a login, a sign endpoint for consumers.
 
-Owns: nothing itself; import from the modules.
-Must never know: policy, the engine, frameworks. Services that only check tokens never import this package.
+Services that only check tokens never import this package. Names are loaded when they are asked for.
+
+Owns: the public names.
+Must never know: how any of it works.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jwtmw.endpoints.mounts import asgi, wsgi
+    from jwtmw.mint.jwks import JWKS, Metadata
+    from jwtmw.mint.keyring import KeyRing
+    from jwtmw.mint.signer import Publishes, Signer, Signs
+
+__all__ = ["JWKS", "KeyRing", "Metadata", "Publishes", "Signer", "Signs", "asgi", "wsgi"]
+
+_HOMES = {
+    "JWKS": "jwtmw.mint.jwks",
+    "KeyRing": "jwtmw.mint.keyring",
+    "Metadata": "jwtmw.mint.jwks",
+    "Publishes": "jwtmw.mint.signer",
+    "Signer": "jwtmw.mint.signer",
+    "Signs": "jwtmw.mint.signer",
+    "asgi": "jwtmw.endpoints.mounts",
+    "wsgi": "jwtmw.endpoints.mounts",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

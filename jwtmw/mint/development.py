@@ -7,14 +7,13 @@ live as long as the process, its clients' secrets stand in the clear, and there 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
+from jwtmw.endpoints.endpoint import NO_STORE, Response, cacheable, json_response
 from jwtmw.mint.clock import TellsTime
 from jwtmw.mint.grant import Client, GrantError, TokenRequest, read_token_request
 from jwtmw.mint.signer import Signer
@@ -22,14 +21,6 @@ from jwtmw.mint.signer import Signer
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/jwks"
 TOKEN = "/token"
-
-
-class Response(NamedTuple):
-    """One HTTP response; header names as they are written."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 Endpoint = Callable[[Mapping[str, str], bytes], Response]
@@ -120,10 +111,10 @@ class DevelopmentIssuer:
         """Answer one request. `headers` are looked up by lower-case names; `path` has no query."""
         endpoints = self._endpoints()
         if path not in endpoints:
-            return _json_response(404, {"error": "not_found"})
+            return json_response(404, {"error": "not_found"})
         allowed, endpoint = endpoints[path]
         if method != allowed:
-            return _json_response(405, {"error": "method_not_allowed"}, {"Allow": allowed})
+            return json_response(405, {"error": "method_not_allowed"}, {"Allow": allowed})
         return endpoint(headers, body)
 
     def _endpoints(self) -> dict[str, tuple[str, Endpoint]]:
@@ -134,17 +125,17 @@ class DevelopmentIssuer:
         }
 
     def _metadata(self, headers: Mapping[str, str], _: bytes) -> Response:
-        return _cacheable(self.metadata(), headers, None)
+        return cacheable(json_response(200, self.metadata()), headers, None)
 
     def _jwks(self, headers: Mapping[str, str], _: bytes) -> Response:
-        return _cacheable(self.jwks(), headers, self.max_age)
+        return cacheable(json_response(200, self.jwks()), headers, self.max_age)
 
     def _token(self, headers: Mapping[str, str], body: bytes) -> Response:
         try:
             request = read_token_request(headers, body, self.clients, self.audience)
         except GrantError as error:
-            return _json_response(error.status, error.document, {**_NO_STORE, **error.headers})
-        return _json_response(200, self._grant(request), _NO_STORE)
+            return json_response(error.status, error.document, {**NO_STORE, **error.headers})
+        return json_response(200, self._grant(request), NO_STORE)
 
     def _grant(self, request: TokenRequest) -> dict[str, Any]:
         scope = " ".join(request.scopes) or None
@@ -153,25 +144,6 @@ class DevelopmentIssuer:
         )
         answer = {"access_token": self.signer.sign(claims), "token_type": "Bearer", "expires_in": self.ttl}
         return answer if scope is None else {**answer, "scope": scope}
-
-
-# RFC 6749 section 5.1
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-def _json_response(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(document).encode())
-
-
-def _cacheable(document: object, headers: Mapping[str, str], max_age: int | None) -> Response:
-    """The document with an ETag, or 304 where the caller has it already (RFC 9110 section 13.1.2)."""
-    full = _json_response(200, document)
-    validators = {"ETag": f'"{hashlib.sha256(full.body).hexdigest()[:32]}"'}
-    if max_age is not None:
-        validators["Cache-Control"] = f"max-age={max_age}"
-    if headers.get("if-none-match") == validators["ETag"]:
-        return Response(304, validators, b"")
-    return full._replace(headers={**full.headers, **validators})
 
 
 def _one_or_all(audience: tuple[str, ...]) -> str | list[str]:

@@ -38,6 +38,7 @@ class _Keys(NamedTuple):
     signer: Signer
     published: tuple[tuple[dict[str, str], float], ...]
     lifetime: int
+    ahead: int
 
 
 class KeyRing:
@@ -105,6 +106,11 @@ class KeyRing:
     def lifetime(self) -> int:
         """The seconds that a token may live at most."""
         return self._keys().lifetime
+
+    @property
+    def ahead(self) -> int:
+        """The seconds for which a key is published before it signs, at least."""
+        return self._keys().ahead
 
     def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any] | None = None) -> str:
         """The claims as a compact JWS, as `Signer.sign` has it.
@@ -201,7 +207,7 @@ def _usable(folder: Path, ring: Ring) -> _Keys:
         sound = False
     if not sound:
         raise ConfigurationError(str(folder / FILE), "a key in it is broken, or one is missing", "Restore the file")
-    return _Keys(signers["current"], tuple(published), ring.lifetime)
+    return _Keys(signers["current"], tuple(published), ring.lifetime, ring.ahead)
 
 
 def _public(entry: Entry, signer: Signer | None) -> dict[str, str]:

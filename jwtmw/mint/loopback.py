@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from jwtmw.mint.development import Response
+    from jwtmw.endpoints.endpoint import Response
 
 MAX_BODY = 65536
 

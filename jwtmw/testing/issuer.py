@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from jwtmw.mint.development import JWKS, TOKEN, DevelopmentIssuer, Response, TellsTime
+from jwtmw.endpoints.endpoint import Response
+from jwtmw.mint.clock import TellsTime
+from jwtmw.mint.development import JWKS, TOKEN, DevelopmentIssuer
 from jwtmw.mint.grant import Client
 from jwtmw.mint.loopback import LoopbackServer
 from jwtmw.mint.signer import Signer

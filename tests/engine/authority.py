@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 
 from jwtmw import Policy
-from jwtmw.mint.development import Response
+from jwtmw.endpoints.endpoint import Response
 from jwtmw.mint.loopback import LoopbackServer
 from jwtmw.testing import TestIssuer
 

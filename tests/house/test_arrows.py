@@ -41,6 +41,11 @@ NEVER = {
     ),
     "jwtmw.token": ("jwtmw.policy", "jwtmw.issuers", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.vault": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
+    "jwtmw.endpoints": ("jwtmw.mint", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
+    **dict.fromkeys(
+        [f"jwtmw.mint.{name}" for name in ("signer", "ringfile", "rotation", "keyring", "jwks")],
+        ("jwtmw.policy", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
+    ),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
     "jwtmw.engine": ("jwtmw.drive", "jwtmw.challenge", "jwtmw.settings", "threading", "asyncio", "anyio", *ADAPTERS),
     "jwtmw.verification": (

@@ -8,7 +8,8 @@ from typing import Any
 import jwt
 import pytest
 
-from jwtmw.mint.development import DevelopmentIssuer, Response
+from jwtmw.endpoints.endpoint import Response
+from jwtmw.mint.development import DevelopmentIssuer
 from jwtmw.mint.grant import Client
 from jwtmw.testing import Clock
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from jwtmw.mint.development import Response
+from jwtmw.endpoints.endpoint import Response
 from jwtmw.mint.loopback import MAX_BODY, LoopbackServer, loopback_address
 
 
