@@ -6,6 +6,9 @@
     │   └── MarkError                      @public, @optional or @requires in a place where it cannot hold
     ├── NotInstalledError (RuntimeError)   the caller was asked for where no engine judged the request
     ├── RevocationFailed                   the list of what was revoked cannot be written, or read
+    ├── CallNotSent                        a call to another service was to carry a token, and cannot
+    │   ├── NotAllowedHost                 the host may not have it
+    │   └── TokenUnavailable               there is none to be had now
     ├── Denied                             @requires refused inside the application
     ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
     ├── TokenRefused                       internal: a token failed one check; carries the Reason
@@ -66,6 +69,26 @@ class RevocationFailed(JWTMWError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+        super().__init__(reason)
+
+
+class CallNotSent(JWTMWError):
+    """A call to another service would go without its token, so it does not go; `reason` is one of our own texts."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class NotAllowedHost(CallNotSent):
+    """The token may not be sent to this host, or by this way."""
+
+
+class TokenUnavailable(CallNotSent):
+    """The source has no token now. `retry_after` are the seconds until it tries again, None where that is not due."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
         super().__init__(reason)
 
 

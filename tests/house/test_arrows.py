@@ -28,7 +28,7 @@ FRAMEWORKS = (
     *("uvicorn", "gunicorn", "pytest"),
 )
 OTHER_THAN_FLASK = tuple(name for name in FRAMEWORKS if name not in ("flask", "werkzeug"))
-FETCHERS = ("httpx2", "httpcore2", "httpx", "requests", "urllib.request", "http.client")
+FETCHERS = ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib.request", "http.client")
 
 # room: what it never imports, not even inside a function
 NEVER = {
@@ -47,11 +47,25 @@ NEVER = {
         ("jwtmw.policy", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
     ),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
-    "jwtmw.engine": ("jwtmw.drive", "jwtmw.challenge", "jwtmw.settings", "threading", "asyncio", "anyio", *ADAPTERS),
+    "jwtmw.engine": (
+        "jwtmw.drive",
+        "jwtmw.waiting",
+        "jwtmw.challenge",
+        "jwtmw.settings",
+        "threading",
+        "asyncio",
+        "anyio",
+        *ADAPTERS,
+    ),
     "jwtmw.verification": (
         *("jwtmw.policy", "jwtmw.request", "jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", "jwtmw.settings"),
         *("threading", "asyncio", "anyio", *ADAPTERS),
     ),
+    "jwtmw.client": (
+        *("jwtmw.policy", "jwtmw.engine", "jwtmw.drive", "jwtmw.settings", "jwtmw.compose", "jwtmw.challenge"),
+        *ADAPTERS,
+    ),
+    "jwtmw.waiting": ("jwtmw.policy", "jwtmw.token", "jwtmw.engine", "jwtmw.drive", "jwtmw.settings"),
     "jwtmw.drive": ("jwtmw.challenge", "jwtmw.settings", *ADAPTERS),
     "jwtmw.challenge": ("jwtmw.drive", "jwtmw.settings", *ADAPTERS),
 }
@@ -133,10 +147,11 @@ def test_there_are_no_circles() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        pytest.param("jwtmw", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw"),
-        pytest.param("jwtmw.asgi", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw.asgi"),
-        pytest.param("jwtmw.wsgi", (*FRAMEWORKS, *FETCHERS[:4], *DEVELOPMENT), id="jwtmw.wsgi"),
-        pytest.param("jwtmw.testing", (*FRAMEWORKS, *FETCHERS[:4]), id="jwtmw.testing"),
+        pytest.param("jwtmw", (*FRAMEWORKS, *FETCHERS[:5], *DEVELOPMENT), id="jwtmw"),
+        pytest.param("jwtmw.asgi", (*FRAMEWORKS, *FETCHERS[:5], *DEVELOPMENT), id="jwtmw.asgi"),
+        pytest.param("jwtmw.wsgi", (*FRAMEWORKS, *FETCHERS[:5], *DEVELOPMENT), id="jwtmw.wsgi"),
+        pytest.param("jwtmw.testing", (*FRAMEWORKS, *FETCHERS[:5]), id="jwtmw.testing"),
+        pytest.param("jwtmw.client", (*FRAMEWORKS, *FETCHERS[:5], "anyio", *DEVELOPMENT), id="jwtmw.client"),
         pytest.param("jwtmw_flask", (*OTHER_THAN_FLASK, *FETCHERS[:2], *DEVELOPMENT), id="jwtmw_flask"),
         pytest.param("jwtmw_django", FRAMEWORKS, id="jwtmw_django"),
     ],
