@@ -18,7 +18,7 @@ import pytest
 Results = dict[tuple[str, str], str]
 # Filled and emptied by the hooks below.
 RESULTS: Results = {}
-FULL, SOME = "--conformance-table", "--conformance-drivers"
+FULL, SOME, KEEP = "--conformance-table", "--conformance-drivers", "--conformance-keep"
 NOTE = "conformance"
 # So many drivers stand beside each other.
 _ABREAST = 9
@@ -27,6 +27,7 @@ _ABREAST = 9
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What is run, and how much of it is printed."""
     parser.addoption(FULL, action="store_true", help="print the whole conformance table, a row for each case")
+    parser.addoption(KEEP, action="store_true", help="write the tables of docs/conformance.md")
     parser.addoption(SOME, default="", metavar="NAMES", help="run cases through these drivers alone, parted by commas")
 
 

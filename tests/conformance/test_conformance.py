@@ -8,11 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from jwtmw import Reason
+from tests.conformance import page
 from tests.conformance.cases import CASES, THEMES
 from tests.conformance.checks import run_everywhere
 from tests.conformance.drivers import DRIVERS, Driver
 from tests.conformance.policies import POLICIES
-from tests.conformance.report import SOME, skips
+from tests.conformance.report import KEEP, SOME, skips
 from tests.conformance.schema import Case
 from tests.conformance.world import World
 
@@ -64,3 +65,11 @@ def test_every_policy_is_used() -> None:
 def test_every_theme_lets_in_and_keeps_out() -> None:
     """A table of refusals alone would be passed by a wall."""
     assert [] == [theme for theme, cases in THEMES.items() if len({case.expect.passes for case in cases}) < 2]
+
+
+def test_the_docs_keep_the_table(request: pytest.FixtureRequest) -> None:
+    """docs/conformance.md says how many cases each surface is asked (`--conformance-keep` writes it)."""
+    lines = list(page.by_theme(IN_PROCESS))
+    if request.config.getoption(KEEP):
+        page.keep(page.IN_PROCESS, lines)
+    assert lines == page.kept(page.IN_PROCESS)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.conformance import page
 from tests.conformance.cases import CASES, THEME_OF
 from tests.conformance.checks import run_everywhere
 from tests.conformance.drivers import DRIVERS
-from tests.conformance.report import skips
+from tests.conformance.report import KEEP, skips
 from tests.conformance.schema import Case
 from tests.conformance.world import World
 from tests.system.servers import drivers
+from tests.system.test_conformance_wire import WIRED
 
 pytestmark = pytest.mark.system
 FIRST = [DRIVERS[name] for name in drivers.FIRST]
@@ -62,6 +64,20 @@ def test_what_is_left_out_has_a_reason() -> None:
     for driver in FIRST:
         ours = [reason for (name, _), reason in left_out.items() if name == driver.name and "marks" not in reason]
         assert len(ours) < len(CASES) / 4
+
+
+def test_the_docs_keep_the_table(request: pytest.FixtureRequest) -> None:
+    """docs/conformance.md says how many cases each server is asked (`--conformance-keep` writes it)."""
+    some = [case for case in CHOSEN if case.id in BY_ALL]
+    asked = [
+        *((driver, CASES) for driver in WIRED),
+        *((each, CHOSEN) for each in FIRST),
+        *((each, some) for each in OTHERS),
+    ]
+    lines = list(page.by_server(asked))
+    if request.config.getoption(KEEP):
+        page.keep(page.ON_THE_WIRE, lines)
+    assert lines == page.kept(page.ON_THE_WIRE)
 
 
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: case.id)
