@@ -9,7 +9,7 @@ import pytest
 
 from jwtmw.cli import main, revoke
 from jwtmw.errors import RevocationFailed
-from jwtmw.revocation.entries import LONGEST_LEEWAY, key_of
+from jwtmw.revocation.entries import LONGEST_LEEWAY, before, key_of
 from jwtmw.revocation.redis import RedisStore
 from jwtmw.testing import TestIssuer
 
@@ -85,7 +85,7 @@ INF = float("inf")
         ),
         pytest.param(
             ("--issuer", "partner", "--everyone", "--issued-before", "now"),
-            (key_of("partner", None, None), INF, 1_800_000_000),
+            (before(key_of("partner", None, None)), INF, 1_800_000_000),
             "all tokens of partner",
             id="an issuer without iss, until now",
         ),
@@ -102,9 +102,10 @@ def test_what_is_revoked_is_kept_in_the_store(
 
 
 def test_what_was_revoked_is_allowed_again(config: Path, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the same words."""
+    """By the same words, whether they shut somebody out or logged somebody out."""
     assert 0 == asked(config, "--issuer", "corp", "--subject", "mallory", "--undo")
-    assert [(key_of(ISSUER, None, "mallory"), None, None)] == kept
+    key = key_of(ISSUER, None, "mallory")
+    assert [(key, None, None), (before(key), None, None)] == kept
     assert capsys.readouterr().out.startswith("allowed again: subject mallory of corp; ")
 
 
