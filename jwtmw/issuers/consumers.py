@@ -76,6 +76,18 @@ class Consumer:
         return f"Consumer(name={self.name!r})"
 
 
+def is_whole(consumer: object) -> bool:
+    """Whether this is a `Consumer` that can be worked with: where a store has made it, no type checker has looked."""
+    if not isinstance(consumer, Consumer) or not isinstance(consumer.credential, Key | None):
+        return False
+    seconds = consumer.expires_in
+    return bool(isinstance(consumer.name, str) and (seconds is None or (_is_number(seconds) and seconds > 0)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 class Found(NamedTuple):
     """What is known of an identifier: its consumer, None where nobody has it, and for how many seconds that holds."""
 

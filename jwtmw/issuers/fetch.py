@@ -100,7 +100,7 @@ def exchange(
     settings: HttpSettings,
     deadline: float | None = None,
 ) -> Answer:
-    """The answer to one request, of any status, with its body where that is 200. Raises `FetchFailed` for none.
+    """The answer to one request, of any status, with its body where that is 200 or 400. Raises `FetchFailed` for none.
 
     Redirects are not followed. `deadline` as in `fetch`.
     """

@@ -6,6 +6,7 @@ Must never know: caches, threads, what a claim means. No failure repeats what th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlencode
 
 from jwtmw.issuers.client_auth import Credentials
@@ -19,6 +20,9 @@ MOST_ANSWER_BYTES = 64 * 1024
 
 # What a server may say to a token that it cannot even read: that is due to the token, which any caller chooses.
 _ABOUT_THE_TOKEN = frozenset({400, 413, 414, 422, 431})
+# What it says of this service instead, by status or by the code in the body of a 400 (RFC 6749 section 5.2).
+_ABOUT_THE_CLIENT = frozenset({401, 403})
+_CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 
 
 class Endpoint:
@@ -60,12 +64,22 @@ def _judged(response: Response) -> Answer:
 
 def _refusal(response: Response) -> FetchFailed:
     status = response.status
-    if status in _ABOUT_THE_TOKEN:
-        return Unanswered(f"status {status}")
-    if status in {401, 403}:
+    if status in _ABOUT_THE_CLIENT or _names_the_client(response):
         text = "the endpoint refuses this service's own credentials; check the keys of `introspection`"
+    elif status in _ABOUT_THE_TOKEN:
+        return Unanswered(f"status {status}")
     elif 300 <= status < 400:
         text = "a redirect, which is not followed"
+    elif status in {404, 405}:
+        text = "not a success; check introspection.url"
     else:
         text = "not a success"
     return FetchFailed(f"status {status}: {text}", retry_after(response.headers))
+
+
+def _names_the_client(response: Response) -> bool:
+    error = None
+    with suppress(ValueError):
+        members = read_json(response.body)
+        error = members.get("error") if isinstance(members, dict) else None
+    return isinstance(error, str) and error in _CLIENT_ERRORS

@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from jwtmw.decision import Reason
 from jwtmw.errors import KeyRefused, KeysUnavailable, TokenRefused
 from jwtmw.issuers import worker
-from jwtmw.issuers.consumers import LONGEST_IDENTIFIER, NOBODY, Consumer, Found
+from jwtmw.issuers.consumers import LONGEST_IDENTIFIER, NOBODY, Consumer, Found, is_whole
 from jwtmw.issuers.keys import Key
 from jwtmw.issuers.source import Clock, Flight, KeyState
 
@@ -67,6 +67,10 @@ class _Known(NamedTuple):
     consumer: Consumer
     fresh_until: float
     serve_until: float
+
+
+class _Unusable(Exception):
+    """What a store has returned is no consumer."""
 
 
 class _Question(Flight):
@@ -162,11 +166,15 @@ class StoredConsumers:
         """The job of a question: ask, remember, settle."""
         try:
             consumer = self._store.find(identifier)
+            if consumer is not None and not is_whole(consumer):
+                raise _Unusable
             # A store that compares without case, say, would let one consumer go by many identifiers.
             if consumer is not None and (consumer.key != identifier or consumer.credential is None):
                 consumer = None
         except KeyRefused as refusal:
             self._fail(identifier, question, f"its key was refused: {refusal.problem}", self._clock())
+        except _Unusable:
+            self._fail(identifier, question, "the store returned no Consumer, or one of wrong types", self._clock())
         except Exception as error:  # noqa: BLE001 (whatever went wrong, waiters must hear of it)
             self._fail(identifier, question, f"the store raised {type(error).__name__}", self._clock())
         else:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -72,9 +73,13 @@ def _context(settings: HttpSettings) -> ssl.SSLContext:
 
 def _read(response: httpcore2.Response) -> Answer:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    body = b""
+    body, encoding = b"", headers.get("content-encoding", "")
     if response.status == 200:
-        body = _inflated(response.iter_stream(), headers.get("content-encoding", ""))
+        body = _inflated(response.iter_stream(), encoding)
+    elif response.status == 400:
+        # RFC 6749 section 5.2 has a code of the error there; one that cannot be read says no more than the status.
+        with suppress(FetchFailed):
+            body = _inflated(response.iter_stream(), encoding)
     return Answer(response.status, headers, body)
 
 

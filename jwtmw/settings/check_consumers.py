@@ -38,12 +38,13 @@ def consumer_algorithms(consumer: ConsumerTable) -> tuple[str, ...]:
 
 def consumer_problems(issuers: tuple[IssuerTable, ...]) -> Findings:
     """Everything that is wrong with the issuers' consumers."""
-    others = {issuer.issuer for issuer in issuers}
     for index, issuer in enumerate(issuers):
         key = f"issuers[{index}]"
         yield from _belonging_problems(issuer, key)
         yield from _claim_problems(issuer, key)
-        yield from _list_problems(issuer, key, others)
+        yield from _list_problems(issuer, key)
+        if issuer.consumer_claim == "iss":
+            yield from _iss_problems(issuer, key, issuers)
         yield from _store_problems(issuer, key)
     yield from _second("consumer_store", issuers, "Policy(consumers=...) gives one store")
     yield from _second("anonymous_consumer", issuers, "a caller without a token is of no issuer, so one is enough")
@@ -69,7 +70,15 @@ def _claim_problems(issuer: IssuerTable, key: str) -> Findings:
         yield wrong(f"{key}.require_issuer", problem, "Leave the key out")
 
 
-def _list_problems(issuer: IssuerTable, key: str, others: set[str | None]) -> Findings:
+def _iss_problems(issuer: IssuerTable, key: str, issuers: tuple[IssuerTable, ...]) -> Findings:
+    """No consumer may pass for another issuer: its tokens would go there, or its callers be taken for that one's."""
+    others = {other.issuer or other.name for other in issuers if other is not issuer}
+    for index, consumer in enumerate(issuer.consumers or ()):
+        if consumer.key is not None and consumer.key in others:
+            yield wrong(f"{key}.consumers[{index}].key", "another issuer is known by it", "Drop one of the two")
+
+
+def _list_problems(issuer: IssuerTable, key: str) -> Findings:
     if issuer.consumers == ():
         yield wrong(f"{key}.consumers", "is an empty list", "Name at least one, or say consumer_store = {}")
     seen: dict[str, int] = {}
@@ -81,8 +90,6 @@ def _list_problems(issuer: IssuerTable, key: str, others: set[str | None]) -> Fi
         if consumer.key in seen:
             first = f"{key}.consumers[{seen[consumer.key]}]"
             yield wrong(f"{where}.key", f"{first} has the same", "Give each entry a key of its own")
-        if issuer.consumer_claim == "iss" and consumer.key in others:
-            yield wrong(f"{where}.key", "an issuer has this iss, and its tokens go there", "Drop one of the two")
         seen.setdefault(consumer.key, index)
     yield from _anonymous_problems(issuer, f"{key}.anonymous_consumer")
 

@@ -43,6 +43,7 @@ def issuer_problems(issuers: tuple[IssuerTable, ...]) -> Findings:
     yield from consumer_problems(issuers)
     yield from _duplicates([issuer.issuer for issuer in issuers], "issuer")
     yield from _duplicates([issuer_name(issuer) for issuer in issuers], "name")
+    yield from _borrowed_names(issuers)
 
 
 def issuer_name(issuer: IssuerTable) -> str | None:
@@ -210,6 +211,16 @@ def _time_problems(issuer: IssuerTable, key: str) -> Findings:
                 yield wrong(f"{key}.key_source.{name}", "must be a number of seconds above 0")
         if not is_within(source.max_stale, 0):
             yield wrong(f"{key}.key_source.max_stale", "must be a number of seconds, 0 or more")
+
+
+def _borrowed_names(issuers: tuple[IssuerTable, ...]) -> Findings:
+    """Whose tokens have no `iss` is known by its name, to rules and to whoever tells callers apart by `issuer`."""
+    owners = {issuer.issuer: index for index, issuer in enumerate(issuers) if issuer.issuer is not None}
+    for index, issuer in enumerate(issuers):
+        owner = owners.get(issuer.name, index)
+        if owner != index:
+            problem = f"is the issuer of issuers[{owner}], and its callers would be taken for that one's"
+            yield wrong(f"issuers[{index}].name", problem, "Name it otherwise")
 
 
 def _duplicates(values: list[str | None], name: str) -> Findings:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from jwtmw.issuers.client_auth import bearer, nobody, post
-from jwtmw.issuers.fetch import FetchFailed, HttpSettings
+from jwtmw.issuers.fetch import MOST_BYTES, FetchFailed, HttpSettings
 from jwtmw.issuers.introspection import Unanswered
 from jwtmw.issuers.rfc7662 import MOST_ANSWER_BYTES, Endpoint
 from tests.issuers.servers import response, serving
@@ -96,7 +97,7 @@ def test_what_only_looks_like_an_answer_is_none(body: bytes) -> None:
         ("400 Bad Request", True, "status 400"),
         ("401 Unauthorized", False, "status 401: the endpoint refuses this service's own credentials; check the keys"),
         ("403 Forbidden", False, "status 403: the endpoint refuses this service's own credentials; check the keys"),
-        ("404 Not Found", False, "status 404: not a success"),
+        ("404 Not Found", False, "status 404: not a success; check introspection.url"),
         ("413 Too Large", True, "status 413"),
         ("431 Too Large", True, "status 431"),
         ("429 Slow Down", False, "status 429: not a success"),
@@ -109,6 +110,36 @@ def test_whatever_is_not_200_is_no_answer(status: str, about_the_token: bool, re
     error = failure(response(b'{"active": true}', status, Location="http://127.0.0.1:1/", Retry_After="7"))
     assert error.reason.startswith(reason)
     assert (about_the_token, None if about_the_token else 7.0) == (isinstance(error, Unanswered), error.retry_after)
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+def test_a_400_that_names_this_service_is_no_word_on_the_token(error: str, encoding: str) -> None:
+    """RFC 6749 section 5.2: a bad client secret may be a 400; whoever operates this service hears what to do."""
+    body = b'{"error": "%s", "error_description": "canary"}' % error.encode()
+    headers = {"Content_Encoding": encoding} if encoding else {}
+    failed = failure(response(gzip.compress(body) if encoding else body, "400 Bad Request", **headers))
+    cure = "the endpoint refuses this service's own credentials; check the keys of `introspection`"
+    assert (False, f"status 400: {cure}") == (isinstance(failed, Unanswered), failed.reason)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b'{"error": "invalid_request"}', ""),
+        (b'{"error": ["invalid_client"]}', ""),
+        (b'["invalid_client"]', ""),
+        (b"invalid_client", ""),
+        (b'{"error": "invalid_client"}', "br"),
+        (b'{"error": "invalid_client"}' + b" " * MOST_BYTES, ""),
+    ],
+    ids=range(6),
+)
+def test_any_other_400_may_be_due_to_the_token(body: bytes, encoding: str) -> None:
+    """Which any caller chooses: so it is no outage."""
+    headers = {"Content_Encoding": encoding} if encoding else {}
+    failed = failure(response(body, "400 Bad Request", **headers))
+    assert (True, "status 400") == (isinstance(failed, Unanswered), failed.reason)
 
 
 @pytest.mark.parametrize(("size", "read"), [(MOST_ANSWER_BYTES, True), (MOST_ANSWER_BYTES + 1, False)])

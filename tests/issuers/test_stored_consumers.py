@@ -63,6 +63,42 @@ class World:
         return caught.value.retry_after
 
 
+class Row:
+    """What an ORM would have."""
+
+    name = key = "jack"
+    credential = SECRET
+
+
+KEY = Consumer.with_secret("jack", "jack", SECRET).credential
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Row(),
+        {"key": "jack"},
+        "jack",
+        False,
+        (),
+        Consumer("jack", "jack", SECRET),  # type: ignore[arg-type]
+        Consumer(None, "jack", KEY),  # type: ignore[arg-type]
+        *(Consumer("jack", "jack", KEY, expires_in=seconds) for seconds in (0, -1, float("nan"), True)),
+        Consumer("jack", "jack", KEY, expires_in="60"),  # type: ignore[arg-type]
+    ],
+    ids=range(12),
+)
+def test_what_is_no_consumer_is_a_failure_of_the_store(odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is let in by it, it is remembered as nobody's answer, and the log says what is wrong."""
+    world = World()
+    world.held["jack"] = odd
+    flight = world.flight("jack")
+    world.land()
+    assert 2.0 == world.unavailable("jack", flight)
+    assert "the store returned no Consumer, or one of wrong types" == world.source.state.last_error
+    assert SECRET not in caplog.text
+
+
 def test_a_consumer_is_asked_for_once_within_its_time() -> None:
     """The answer says for how long it holds; after that the store is asked again."""
     world = World("jack")

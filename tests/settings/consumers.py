@@ -75,7 +75,12 @@ def _of_several() -> list[Wrong]:
     named = with_consumers(consumer(key="b"), consumer_claim="iss", issuer=None)
     return [
         (with_consumers(consumer(), consumer(name="b")), "issuers[0].consumers[1].key", "consumers[0] has the same"),
-        ({**named, **second, f"{other}.jwks_url": "https://b.example/"}, f"{ONE}.key", "an issuer has this iss"),
+        ({**named, **second, f"{other}.jwks_url": "https://b.example/"}, f"{ONE}.key", "another issuer is known by it"),
+        (
+            {**named, f"{other}.name": "b", f"{other}.require_issuer": False, **_anybody(other)},
+            f"{ONE}.key",
+            "another issuer is known by it",
+        ),
         (
             {**in_a_store(), **second, f"{other}.consumer_store": {}},
             f"{other}.consumer_store",
@@ -92,6 +97,10 @@ def _of_several() -> list[Wrong]:
             "so one is enough",
         ),
     ]
+
+
+def _anybody(entry: str) -> dict[str, Any]:
+    return {f"{entry}.audience": ["orders"], f"{entry}.jwks_url": "https://b.example/"}
 
 
 def _of_the_issuer() -> list[Wrong]:

@@ -85,6 +85,17 @@ def test_two_issuers_are_told_apart(second: dict[str, Any], key: str) -> None:
     assert f"{key}: issuers[0] has the same. One entry per issuer, each with its own name" == str(refused(raw))
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_no_issuer_is_named_as_another_ones_iss(first: bool) -> None:
+    """Tokens without `iss` are known by that name: a rule for the one would let in the callers of the other."""
+    raw = changed({})
+    borrower = {"name": "https://id.example/", "require_issuer": False, "audience": ["orders"]}
+    raw["issuers"].insert(0 if first else 1, borrower | {"secret": "correct horse battery staple, and more"})
+    key, owner = (f"issuers[{index}]" for index in ((0, 1) if first else (1, 0)))
+    problem = f"is the issuer of {owner}, and its callers would be taken for that one's"
+    assert f"{key}.name: {problem}. Name it otherwise" == str(refused(raw))
+
+
 def test_rules_name_issuers() -> None:
     """By name, and by the issuer itself where it has no name of its own."""
     raw = changed(
