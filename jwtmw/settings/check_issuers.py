@@ -217,7 +217,7 @@ def _borrowed_names(issuers: tuple[IssuerTable, ...]) -> Findings:
     """Whose tokens have no `iss` is known by its name, to rules and to whoever tells callers apart by `issuer`."""
     owners = {issuer.issuer: index for index, issuer in enumerate(issuers) if issuer.issuer is not None}
     for index, issuer in enumerate(issuers):
-        owner = owners.get(issuer.name, index)
+        owner = index if issuer.name is None else owners.get(issuer.name, index)
         if owner != index:
             problem = f"is the issuer of issuers[{owner}], and its callers would be taken for that one's"
             yield wrong(f"issuers[{index}].name", problem, "Name it otherwise")
