@@ -24,6 +24,7 @@ _SHOWN = {
     Code.INVALID_REQUEST: (400, "Bad Request", "The request must carry exactly one well-formed access token."),
     Code.BAD_PATH: (400, "Bad Request", "The path can be read in more than one way."),
     Code.BAD_METHOD: (400, "Bad Request", "The request method is not known."),
+    Code.BAD_HEADER: (400, "Bad Request", "The name of a header can be read in more than one way."),
     Code.TOKEN_INVALID: (401, "Unauthorized", "The access token was refused."),
     Code.INSUFFICIENT_SCOPE: (403, "Forbidden", "The access token does not grant enough for this resource."),
     Code.FORBIDDEN: (403, "Forbidden", "Nobody may use this resource."),
@@ -81,8 +82,11 @@ class Renderer:
         self._expose_reason = expose_reason
         self._on_deny = on_deny
 
-    def render(self, deny: Deny, request: Request | None) -> Response:
-        """The response to send instead of calling the app; a HEAD request gets the headers and no body."""
+    def render(self, deny: Deny, request: Request | None, head: bool | None = None) -> Response:
+        """The response to send instead of calling the app; a HEAD request gets the headers and no body.
+
+        `head` says so where the answer is to another request than the one that was judged.
+        """
         problem = self._problem(deny.reason)
         content_type, body = self._content(problem, request)
         headers = [(b"content-type", content_type)] if content_type else []
@@ -90,7 +94,8 @@ class Renderer:
         headers += self._challenge(deny)
         if deny.retry_after:
             headers.append((b"retry-after", b"%d" % deny.retry_after))
-        head = request is not None and request.method == "HEAD"
+        if head is None:
+            head = request is not None and request.method == "HEAD"
         return Response(problem.status, tuple(headers), b"" if head else body)
 
     def _problem(self, reason: Reason) -> Problem:

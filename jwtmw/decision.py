@@ -22,6 +22,7 @@ class Code(str, Enum):
     INVALID_REQUEST = "invalid_request"
     BAD_PATH = "bad_path"
     BAD_METHOD = "bad_method"
+    BAD_HEADER = "bad_header"
     TOKEN_INVALID = "token_invalid"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     FORBIDDEN = "forbidden"
@@ -46,6 +47,7 @@ class Reason(str, Enum):
 
     PATH_AMBIGUOUS = "path_ambiguous", Code.BAD_PATH, "two readers could read this path differently"
     METHOD_UNKNOWN = "method_unknown", Code.BAD_METHOD, "no rule and no standard knows this method"
+    HEADER_AMBIGUOUS = "header_ambiguous", Code.BAD_HEADER, "a header could be taken for one that tells who is calling"
     RULE_DENIES = "rule_denies", Code.FORBIDDEN, "the rule, or the default, denies everybody"
 
     TOKEN_MISSING = "token_missing", Code.TOKEN_MISSING, "no token in any configured place, or another scheme before it"

@@ -12,6 +12,7 @@ from typing import Any
 
 from jwtmw.errors import ConfigurationError, NotSupportedError
 from jwtmw.issuers.fetch import HttpSettings
+from jwtmw.settings.check_gateway import gateway_problems
 from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
 from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
@@ -52,6 +53,7 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from conflicts(table)
     yield from origin_problems(table)
     yield from identity_problems(table)
+    yield from gateway_problems(table)
     yield from rule_problems(table)
 
 

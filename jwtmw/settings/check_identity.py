@@ -24,7 +24,7 @@ _TAKEN = frozenset(
 def identity_problems(table: SettingsTable) -> Findings:
     """What is wrong with `identity_headers`."""
     places = [*table.token_from, *(place for issuer in table.issuers for place in issuer.token_from or ())]
-    credentials = {_spelling(place.header) for place in places if place.header is not None and is_token(place.header)}
+    credentials = {spelling(place.header) for place in places if place.header is not None and is_token(place.header)}
     seen: dict[str, str] = {}
     for name, claim in table.identity_headers.items():
         key = f"identity_headers.{name}"
@@ -39,14 +39,20 @@ def identity_problems(table: SettingsTable) -> Findings:
 def _name_problem(name: str, credentials: set[str], seen: dict[str, str]) -> str | None:
     if not is_token(name):
         return "is no name of a header: letters, digits and marks, no blank"
-    spelling = _spelling(name)
-    if spelling in _TAKEN or spelling.startswith("sec-"):
+    folded_name = spelling(name)
+    if is_taken(folded_name):
         return "this header has a meaning of its own"
-    if spelling in credentials:
+    if folded_name in credentials:
         return "token_from looks for tokens in this header"
-    other = seen.setdefault(spelling, name)
+    other = seen.setdefault(folded_name, name)
     return None if other == name else f"cannot be told from {other}: readers take -, _ and case for the same"
 
 
-def _spelling(name: str) -> str:
+def is_taken(folded_name: str) -> bool:
+    """Whether a header of this name means something to whoever reads the request."""
+    return folded_name in _TAKEN or folded_name.startswith("sec-")
+
+
+def spelling(name: str) -> str:
+    """The name as the most careless reader sees it."""
     return folded(name.encode("ascii")).decode("ascii")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from jwtmw.settings.material import KeyMaterial
+from jwtmw.settings.schema_gateway import Gateway
 from jwtmw.settings.schema_vault import IssuerVault, Vault, VaultAppRole, VaultUserpass
 from jwtmw.settings.table import Table
 
@@ -225,6 +226,7 @@ class SettingsCommon(Table, frozen=True, kw_only=True):
     cache: Cache = Cache()
     http: Http = Http()
     revocation: Revocation = Revocation()
+    gateway: Gateway = Gateway()
     rules: tuple[Rule, ...] = ()
     origins: tuple[str, ...] = ()
     hide_credentials: bool = False
@@ -263,6 +265,7 @@ TABLES: dict[str, type[Table]] = {
     "cache": Cache,
     "http": Http,
     "revocation": Revocation,
+    "gateway": Gateway,
     "issuers[]": IssuerTable,
     "issuers[].token_from[]": Location,
     "issuers[].key_source": KeySource,

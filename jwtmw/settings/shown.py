@@ -23,6 +23,7 @@ _HARMLESS = {
     "token_from[]": _PLACES,
     "http": "ca_file",
     "revocation": "store key",
+    "gateway": "kind path method_header target_header internal_header map_status",
     "issuers[]": "name issuer audience algorithms subjects profile jwks_path jwks_file public_key_file secret_encoding"
     " required_claims token_types scope_claim roles_claim consumer_claim anonymous_consumer",
     "issuers[].token_from[]": _PLACES,

@@ -23,6 +23,7 @@ SHOWN: dict[Code, tuple[int, str, bytes | None]] = {
     Code.INVALID_REQUEST: (400, "Bad Request", BEARER + b', error="invalid_request"'),
     Code.BAD_PATH: (400, "Bad Request", None),
     Code.BAD_METHOD: (400, "Bad Request", None),
+    Code.BAD_HEADER: (400, "Bad Request", None),
     Code.TOKEN_INVALID: (401, "Unauthorized", INVALID),
     Code.INSUFFICIENT_SCOPE: (403, "Forbidden", BEARER + b', error="insufficient_scope"'),
     Code.FORBIDDEN: (403, "Forbidden", None),

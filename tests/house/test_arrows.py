@@ -14,7 +14,11 @@ from tests.house.source import Module, modules, within
 MODULES = modules()
 
 CORE = ("jwtmw.errors", "jwtmw.decision", "jwtmw.request", "jwtmw.claimpath")
-ADAPTERS = ("jwtmw.adapter", "jwtmw.asgi", "jwtmw.wsgi", "jwtmw.nested", "jwtmw.starlette", "jwtmw.fastapi")
+ENDPOINTS = ("jwtmw.gateway.forward_auth", "jwtmw.gateway.asgi", "jwtmw.gateway.wsgi")
+ADAPTERS = (
+    *("jwtmw.adapter", "jwtmw.asgi", "jwtmw.wsgi", "jwtmw.nested", "jwtmw.starlette", "jwtmw.fastapi"),
+    *ENDPOINTS,
+)
 DEVELOPMENT = (
     "jwtmw.testing",
     "jwtmw.cli",
@@ -66,6 +70,11 @@ NEVER = {
         *ADAPTERS,
     ),
     "jwtmw.waiting": ("jwtmw.policy", "jwtmw.token", "jwtmw.engine", "jwtmw.drive", "jwtmw.settings"),
+    "jwtmw.gateway.reported": (
+        *("jwtmw.token", "jwtmw.engine", "jwtmw.settings", "jwtmw.challenge", "jwtmw.compose", *ADAPTERS),
+    ),
+    "jwtmw.gateway.answers": ("jwtmw.engine", "jwtmw.settings", "jwtmw.compose", *ADAPTERS),
+    "jwtmw.gateway.forward_auth": ("jwtmw.asgi", "jwtmw.wsgi", "jwtmw.environ", "jwtmw.drive"),
     "jwtmw.drive": ("jwtmw.challenge", "jwtmw.settings", *ADAPTERS),
     "jwtmw.challenge": ("jwtmw.drive", "jwtmw.settings", *ADAPTERS),
 }

@@ -12,6 +12,7 @@ from jwtmw.settings import read_settings
 from jwtmw.settings.examples import example_of
 from tests.settings.configurations import SHARED, changed, parent, paths
 from tests.settings.consumers import consumer_values
+from tests.settings.gateway import GATEWAY
 from tests.settings.introspection import INTROSPECTION
 from tests.settings.revocation import REVOCATION
 
@@ -34,7 +35,7 @@ TYPES = {
         "a whole number": "max_token_bytes max_body_bytes cache.size",
         "a number": "leeway cache.max_age http.timeout",
         "a list": "token_from origins issuers rules",
-        "a table": "identity_headers cache http revocation vault",
+        "a table": "identity_headers cache http revocation gateway vault",
     },
     "http": {"text": "ca_file proxy"},
     "revocation": {
@@ -43,6 +44,7 @@ TYPES = {
         "a whole number": "max_entries",
         "true or false": "fail_open",
     },
+    "gateway": {"text": "kind path method_header target_header internal_header", "a table": "map_status"},
     "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "issuers[0]": {
         "text": "name issuer jwks_url jwks_path jwks_file public_key public_key_file secret secret_encoding "
@@ -300,6 +302,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({**INTROSPECTED, "issuers[0].vault.negative_ttl": -1}, "issuers[0].vault.negative_ttl", "negative_ttl = 5"),
     ({**INTROSPECTED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys"),
     *consumer_values(),
+    *GATEWAY,
     ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
     ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
     ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),
@@ -339,7 +342,7 @@ NOT_YET: list[tuple[dict[str, Any], str]] = [
 HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     "hide_credentials",
-    *("cache", "http", "revocation", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    *("cache", "http", "revocation", "gateway", "issuers[0].require_audience", "issuers[0].require_expiry"),
     "vault.main.userpass",
     "issuers[0].client_id_as_audience",
 }

@@ -26,6 +26,7 @@ PLACES = {
     "cache": "Cache",
     "http": "HTTP",
     "revocation": "Revocation",
+    "gateway": "Gateway",
     "issuers[]": "Issuers",
     "issuers[].key_source": "Key source",
     "issuers[].introspection": "Introspection",
