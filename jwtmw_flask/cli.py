@@ -1,6 +1,9 @@
-"""`flask jwtmw routes`: every route of the application, and what it needs, rule and mark put together.
+"""The commands `flask jwtmw`.
 
-Owns: the command and its table.
+    flask jwtmw check     the configuration, and what of it is not fit for production
+    flask jwtmw routes    every route of the application, and what it needs, rule and mark put together
+
+Owns: the commands and the table of routes.
 Must never know: how to decide. What stands in the table is what the engine would ask of a request for that route.
 """
 
@@ -15,7 +18,7 @@ from flask.cli import AppGroup
 from werkzeug.routing import Rule
 
 from jwtmw import MarkError, Policy
-from jwtmw.adapter import Ask, ask_in_words, table
+from jwtmw.adapter import Ask, ask_in_words, loaded, overview, table
 from jwtmw_flask.marks import ApplicationMarks, answers_itself
 from jwtmw_flask.templates import may_cover
 
@@ -33,7 +36,19 @@ class Need(NamedTuple):
 
 def commands(policy: Policy, marks: ApplicationMarks) -> AppGroup:
     """The group `flask jwtmw`."""
-    group = AppGroup("jwtmw", short_help="Show what the routes need.")
+    group = AppGroup("jwtmw", short_help="Show the configuration and what the routes need.")
+
+    @group.command("check", short_help="Show the configuration and complain about it.")
+    @click.option("--fetch", is_flag=True, help="Fetch the issuers' keys, too.")
+    def check(fetch: bool) -> None:
+        """Show the configuration, and complain about what is not fit for production.
+
+        The exit status is 1 where there is something to complain about.
+        """
+        known, complaints = loaded(framework=policy)
+        click.echo(overview(known, complaints, fetch=fetch))
+        if complaints:
+            raise SystemExit(1)
 
     @group.command("routes", short_help="Show what each route needs.")
     @click.option("--strict", is_flag=True, help="Exit with 1 if neither a rule nor a mark speaks for a route.")
