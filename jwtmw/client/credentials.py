@@ -10,10 +10,10 @@ the whole, and reads proxies from the environment; basic, post and private_key_j
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from jwtmw.client.call import Call
 from jwtmw.client.held import Held
-from jwtmw.client.sources import Issued
 from jwtmw.client.token_endpoint import TokenEndpoint, terms
 from jwtmw.issuers.source import Flight
 
@@ -24,7 +24,7 @@ class ClientCredentials:
     `scopes`, `audience` and `resource` are what the token is asked for; none of them is what the client may have.
     """
 
-    __slots__ = ("_endpoint", "_form", "_held")
+    __slots__ = ("_held",)
 
     binds_body = False
 
@@ -36,9 +36,8 @@ class ClientCredentials:
         audience: Sequence[str] = (),
         resource: Sequence[str] = (),
     ) -> None:
-        self._endpoint = endpoint
-        self._form = [("grant_type", "client_credentials"), *terms(scopes, audience, resource)]
-        self._held = Held("client_credentials", self._ask, endpoint.http.timeout)
+        form = [("grant_type", "client_credentials"), *terms(scopes, audience, resource)]
+        self._held = Held("client_credentials", partial(endpoint.ask, form), endpoint.http.timeout)
 
     def look_up(self, call: Call, after: Flight | None = None) -> str | Flight:
         """The token, or a flight to wait for. Raises `TokenUnavailable`."""
@@ -49,6 +48,3 @@ class ClientCredentials:
         """Whether another token may be had."""
         del call
         return self._held.refuse(token)
-
-    def _ask(self, deadline: float) -> Issued:
-        return self._endpoint.ask(self._form, deadline)

@@ -18,7 +18,9 @@ from jwtmw.issuers.source import Flight
 from jwtmw.waiting import await_landing, wait_for
 
 if TYPE_CHECKING:
+    from jwtmw.client.aiohttp import OutgoingMiddleware
     from jwtmw.client.httpx2 import OutgoingAuth
+    from jwtmw.client.requests import OutgoingAuth as RequestsAuth
 
 # RFC 9110 section 5.6.2
 _FIELD_WORD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -64,29 +66,29 @@ class Outgoing:
 
         return OutgoingAuth(self)
 
+    def requests(self) -> RequestsAuth:
+        """The `auth` of a `requests.Session`, or of one request."""
+        from jwtmw.client.requests import OutgoingAuth
+
+        return OutgoingAuth(self)
+
+    def aiohttp(self) -> OutgoingMiddleware:
+        """One of the `middlewares` of an `aiohttp.ClientSession`, or of one request."""
+        from jwtmw.client.aiohttp import OutgoingMiddleware
+
+        return OutgoingMiddleware(self)
+
     def token(self, url: str, method: str = "GET", body: bytes = b"") -> str | None:
         """The token for one call, for clients of another kind; None in non-secure mode. May block. As `call` raises."""
         if not self.secure:
             return None
-        steps = self.steps(self.call(method, url, {}, body))
-        try:
-            while True:
-                wait_for(next(steps))
-        except StopIteration as stop:
-            token: str = stop.value
-            return token
+        return self.wait(self.call(method, url, {}, body))
 
     async def atoken(self, url: str, method: str = "GET", body: bytes = b"") -> str | None:
         """The same on an event loop, which is not blocked."""
         if not self.secure:
             return None
-        steps = self.steps(self.call(method, url, {}, body))
-        try:
-            while True:
-                await await_landing(next(steps))
-        except StopIteration as stop:
-            token: str = stop.value
-            return token
+        return await self.await_token(self.call(method, url, {}, body))
 
     # For the modules of the HTTP clients
 
@@ -115,6 +117,26 @@ class Outgoing:
         if not isinstance(found, str) or not is_token(found):
             raise TokenUnavailable("what the source gave is no token that a header can hold")
         return found
+
+    def wait(self, call: Call) -> str:
+        """The token; blocks this thread where it must be waited for. Raises `TokenUnavailable`."""
+        steps = self.steps(call)
+        try:
+            while True:
+                wait_for(next(steps))
+        except StopIteration as stop:
+            token: str = stop.value
+            return token
+
+    async def await_token(self, call: Call) -> str:
+        """The same on an event loop, which is not blocked."""
+        steps = self.steps(call)
+        try:
+            while True:
+                await await_landing(next(steps))
+        except StopIteration as stop:
+            token: str = stop.value
+            return token
 
     def refuse(self, call: Call, token: str) -> bool:
         """The call was answered with 401. Whether another token is worth a second try."""
