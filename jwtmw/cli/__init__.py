@@ -22,7 +22,7 @@ from typing import Protocol, cast
 
 from jwtmw.errors import ConfigurationError
 
-COMMANDS: tuple[str, ...] = ("demo", "issuer", "check", "config", "explain", "revoke", "vault", "keys")
+COMMANDS: tuple[str, ...] = ("demo", "issuer", "check", "config", "explain", "revoke", "vault", "keys", "gateway")
 
 
 class Command(Protocol):
