@@ -9,6 +9,7 @@
     ├── CallNotSent                        a call to another service was to carry a token, and cannot
     │   ├── NotAllowedHost                 the host may not have it
     │   └── TokenUnavailable               there is none to be had now
+    ├── MintFailed                         a token cannot be issued
     ├── Denied                             @requires refused inside the application
     ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
     ├── TokenRefused                       internal: a token failed one check; carries the Reason
@@ -89,6 +90,14 @@ class TokenUnavailable(CallNotSent):
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class MintFailed(JWTMWError):
+    """No token was issued; `reason` is one of our own texts. What a function of the user's raised is the cause."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(reason)
 
 

@@ -105,7 +105,7 @@ def answer(endpoint: Endpoint, asked: Asked) -> Response:
         call = next(flow)
         while True:
             try:
-                result = _performed(call)
+                result = perform(call)
             except Exception as error:  # noqa: BLE001 (the flow judges it)
                 call = flow.throw(error)
             else:
@@ -122,7 +122,7 @@ async def aanswer(endpoint: Endpoint, asked: Asked) -> Response:
         call = next(flow)
         while True:
             try:
-                result = await perform(call)
+                result = await aperform(call)
             except Exception as error:  # noqa: BLE001 (the flow judges it)
                 call = flow.throw(error)
             else:
@@ -132,7 +132,7 @@ async def aanswer(endpoint: Endpoint, asked: Asked) -> Response:
         return response
 
 
-async def perform(call: Call) -> Any:
+async def aperform(call: Call) -> Any:
     """The result of a user's function on an event loop: awaited, or from another thread in the same context."""
     # Imported here: only who serves by an event loop needs it, and httpx2 brings it.
     from anyio import to_thread
@@ -143,7 +143,8 @@ async def perform(call: Call) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
-def _performed(call: Call) -> Any:
+def perform(call: Call) -> Any:
+    """The result of a user's function in this thread. Raises TypeError for one that would have to be awaited."""
     result = call.function(*call.arguments)
     if inspect.isawaitable(result):
         if isinstance(result, Coroutine):

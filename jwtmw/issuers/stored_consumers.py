@@ -12,18 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from jwtmw.decision import Reason
 from jwtmw.errors import KeyRefused, KeysUnavailable, TokenRefused
 from jwtmw.issuers import worker
 from jwtmw.issuers.consumers import LONGEST_IDENTIFIER, NOBODY, Consumer, Found, is_whole
 from jwtmw.issuers.keys import Key
+from jwtmw.issuers.remembered import Remembered
 from jwtmw.issuers.source import Clock, Flight, KeyState
 
 logger = logging.getLogger("jwtmw.issuers")
-
-T = TypeVar("T")
 
 # As many questions may be under way at once; a store that hangs holds no more threads than that.
 MOST_QUESTIONS = 16
@@ -100,9 +99,9 @@ class StoredConsumers:
         self._clock = clock
         self._launch = launch
         # Callers choose identifiers: what is unknown, or fails, is remembered apart, so that it crowds nobody out.
-        self._known: _Remembered[_Known] = _Remembered(terms.size)
-        self._nobody: _Remembered[float] = _Remembered(terms.size)
-        self._failed: _Remembered[float] = _Remembered(terms.size)
+        self._known: Remembered[str, _Known] = Remembered(terms.size)
+        self._nobody: Remembered[str, float] = Remembered(terms.size)
+        self._failed: Remembered[str, float] = Remembered(terms.size)
         # By the process's id too: in a forked child the parent's questions are never answered, and are not seen.
         self._questions: dict[tuple[int, str], _Question] = {}
         self._permits: dict[int, list[None]] = {}
@@ -219,32 +218,3 @@ class StoredConsumers:
         # The order matters: whoever sees no question any more must see what it left.
         self._questions.pop((os.getpid(), identifier), None)
         question.future.set_result(succeeded)
-
-
-class _Remembered(Generic[T]):
-    """At most `size` answers in two generations: when the young one is full, what nobody asked for since is forgotten.
-
-    No lock: each step is one operation of a dict, and a lost race costs one question.
-    """
-
-    __slots__ = ("_half", "_old", "_young")
-
-    def __init__(self, size: int) -> None:
-        self._half = max(1, size // 2)
-        self._young: dict[str, T] = {}
-        self._old: dict[str, T] = {}
-
-    def get(self, identifier: str) -> T | None:
-        answer = self._young.get(identifier)
-        if answer is None and (answer := self._old.pop(identifier, None)) is not None:
-            self.put(identifier, answer)
-        return answer
-
-    def put(self, identifier: str, answer: T) -> None:
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
-        self._young[identifier] = answer
-
-    def discard(self, identifier: str) -> None:
-        self._young.pop(identifier, None)
-        self._old.pop(identifier, None)

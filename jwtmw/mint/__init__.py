@@ -13,16 +13,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jwtmw.endpoints.mounts import asgi, wsgi
+    from jwtmw.errors import MintFailed
+    from jwtmw.mint.internal import InternalTokens
     from jwtmw.mint.jwks import JWKS, Metadata
     from jwtmw.mint.keyring import KeyRing
     from jwtmw.mint.signer import Publishes, Signer, Signs
 
-__all__ = ["JWKS", "KeyRing", "Metadata", "Publishes", "Signer", "Signs", "asgi", "wsgi"]
+__all__ = [
+    "JWKS",
+    "InternalTokens",
+    "KeyRing",
+    "Metadata",
+    "MintFailed",
+    "Publishes",
+    "Signer",
+    "Signs",
+    "asgi",
+    "wsgi",
+]
 
 _HOMES = {
     "JWKS": "jwtmw.mint.jwks",
+    "InternalTokens": "jwtmw.mint.internal",
     "KeyRing": "jwtmw.mint.keyring",
     "Metadata": "jwtmw.mint.jwks",
+    "MintFailed": "jwtmw.errors",
     "Publishes": "jwtmw.mint.signer",
     "Signer": "jwtmw.mint.signer",
     "Signs": "jwtmw.mint.signer",

@@ -47,7 +47,10 @@ NEVER = {
     "jwtmw.vault": ("jwtmw.policy", "jwtmw.token", "jwtmw.settings", "jwtmw.engine"),
     "jwtmw.endpoints": ("jwtmw.mint", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
     **dict.fromkeys(
-        [f"jwtmw.mint.{name}" for name in ("signer", "ringfile", "rotation", "keyring", "jwks")],
+        [
+            f"jwtmw.mint.{name}"
+            for name in ("signer", "ringfile", "rotation", "keyring", "jwks", "actors", "internal", "terms")
+        ],
         ("jwtmw.policy", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
     ),
     "jwtmw.settings": ("jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", *ADAPTERS),
