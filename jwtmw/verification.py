@@ -85,8 +85,10 @@ class Verifier:
         issuer, claims, key, generation, until, weight, consumer = good
         principal = principal_of(claims, issuer, raw, consumer)
         cleared = yield from self._cleared(principal)
-        until = min(until, valid_until(claims, issuer), self.clock.time() + self.cache.max_age)
-        since = valid_from(claims, issuer)
+        now = self.clock.time()
+        until = min(until, valid_until(claims, issuer), now + self.cache.max_age)
+        # Nothing is remembered of a time to come: a clock that is set back prolongs no verdict.
+        since = max(now, valid_from(claims, issuer))
         self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight, cleared))
         return principal
 
