@@ -99,8 +99,9 @@ def admit(environ: Environ, allow: Allow) -> None:
         environ.pop(name, None)
     if principal.is_authenticated:
         environ["AUTH_TYPE"] = (allow.place and allow.place.scheme) or "Bearer"
-        if principal.subject:
-            environ["REMOTE_USER"] = native(principal.subject)
+        # A consumer's `sub` is what it says of itself.
+        if who := principal.consumer.name if principal.consumer else principal.subject:
+            environ["REMOTE_USER"] = native(who)
 
 
 def send_response(response: Response, start_response: StartResponse, exc_info: Any = None) -> list[bytes]:

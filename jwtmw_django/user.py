@@ -38,7 +38,7 @@ class TokenUser:
 
     @property
     def pk(self) -> str | None:
-        """Issuer and subject, for caches and throttles."""
+        """Issuer and `username`, for caches and throttles."""
         principal = self.principal
         return f"{principal.issuer} {principal.identity}" if principal.is_authenticated else None
 
@@ -49,7 +49,7 @@ class TokenUser:
 
     @property
     def username(self) -> str:
-        """The subject, else the client, else ""."""
+        """The consumer, else the subject, else the client, else ""."""
         return self.principal.identity
 
     def get_username(self) -> str:

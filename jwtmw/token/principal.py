@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Principal:
-    """The caller, read-only. Who it is is told by `issuer`, `subject` and `client_id` together, never by one alone.
+    """The caller, read-only. Who it is is told by `issuer`, `subject` and `client_id` together, never by one alone;
+    where there is a `consumer`, by that: it wrote the rest itself.
 
     subject           `sub`, None without one
     issuer            `iss`; where the token has none, the configured one, else the issuer's configured name
@@ -95,8 +96,11 @@ class Principal:
 
     @property
     def identity(self) -> str:
-        """The subject, else the client, else the consumer's name, else "" (Starlette's `BaseUser`)."""
-        return self.subject or self.client_id or (self.consumer.name if self.consumer else "")
+        """The consumer's name, else the subject, else the client, else "" (Starlette's `BaseUser`).
+
+        A consumer writes its tokens itself: by a `sub` of its choice it must not pass for another one.
+        """
+        return self.consumer.name if self.consumer else self.subject or self.client_id or ""
 
     @property
     def display_name(self) -> str:

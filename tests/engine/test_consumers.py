@@ -52,7 +52,7 @@ def reason(decision: Decision) -> Reason | None:
 
 
 def test_the_caller_is_a_consumer() -> None:
-    """Its name, key and own id are there; without a subject its name is its identity."""
+    """Its name, key and own id are there."""
     principal = caller(decide(shops(), token()))
     assert principal.consumer is not None
     assert ("jack", "jack-key", "c-1") == (
@@ -61,8 +61,13 @@ def test_the_caller_is_a_consumer() -> None:
         principal.consumer.custom_id,
     )
     assert (None, "jack", "shops") == (principal.subject, principal.identity, principal.issuer_name)
-    assert "somebody" == caller(decide(shops(), token(sub="somebody"))).identity
     assert SECRET not in repr(principal)
+
+
+@pytest.mark.parametrize("claims", [{"sub": "rose"}, {"client_id": "rose"}, {"azp": "rose"}], ids=str)
+def test_no_consumer_passes_for_another(claims: dict[str, Any]) -> None:
+    """It writes its tokens itself: whose key it was is its identity, whatever the token says beside."""
+    assert "jack" == caller(decide(shops(), token(**claims))).identity
 
 
 def test_a_caller_of_another_issuer_is_no_consumer(jwtmw_issuer: Any) -> None:

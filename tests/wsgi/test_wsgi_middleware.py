@@ -18,7 +18,7 @@ from jwtmw import ConfigurationError, NotInstalledError, Policy, current_princip
 from jwtmw.adapter import native
 from jwtmw.effects import Flow, ReadBody
 from jwtmw.engine import PASS
-from jwtmw.testing import TestIssuer
+from jwtmw.testing import Signer, TestIssuer
 from jwtmw.wsgi import JWTMiddleware
 from tests.engine.facts import policy_of
 from tests.wsgi.calls import OK, App, Environ, call, environ
@@ -154,6 +154,18 @@ def test_the_caller_is_in_the_environ(
     (seen,) = app.environs
     assert (remote_user, auth_type) == (seen.get("REMOTE_USER"), seen.get("AUTH_TYPE"))
     assert (auth_type is not None) is seen["jwtmw.principal"].is_authenticated
+
+
+def test_a_consumer_is_named_by_its_key_and_not_by_what_it_says() -> None:
+    """It writes its tokens itself: with a `sub` of its choice it is still who it is."""
+    signer = Signer("HS256")
+    jack = {"name": "jack", "key": "jack-key", "secret": signer.secret.decode()}
+    shops: dict[str, Any] = {"name": "shops", "require_issuer": False, "require_audience": False, "consumers": [jack]}
+    app = App()
+    token = signer.sign({"key": "jack-key", "sub": "rose", "exp": 4_000_000_000})
+    call(JWTMiddleware(app, Policy(issuers=[shops])), environ(token))
+    (seen,) = app.environs
+    assert "jack" == seen["REMOTE_USER"]
 
 
 @pytest.mark.parametrize(
