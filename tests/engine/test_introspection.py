@@ -386,7 +386,7 @@ def test_nothing_secret_is_shown(authority: Authority, caplog: pytest.LogCapture
 
 
 def test_a_clock_that_is_set_back_prolongs_nothing(authority: Authority, jwtmw_clock: Any) -> None:
-    """What the issuer revokes is refused within `ttl`, whatever an administrator or NTP does to the wall jwtmw_clock."""
+    """What the issuer revokes is refused within `ttl`, whatever an administrator or NTP does to the wall clock."""
     policy = authority.policy()
     authority.good(OPAQUE, exp=int(jwtmw_clock.time()) + 86_400)
     allowed(ask(policy))
