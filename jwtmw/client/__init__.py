@@ -5,10 +5,15 @@ Owns: the public names. Must never know: anything; it only imports. HTTP clients
 
 from jwtmw.client.call import Call
 from jwtmw.client.credentials import ClientCredentials
+from jwtmw.client.exchange import Exchange
+from jwtmw.client.file import TokenFile
 from jwtmw.client.outgoing import Outgoing
+from jwtmw.client.passed_on import PassedOn
+from jwtmw.client.self_signed import SelfSigned
 from jwtmw.client.sources import TokenSource
 from jwtmw.client.static import Static
 from jwtmw.client.token_endpoint import TokenEndpoint
+from jwtmw.client.vault import VaultIdentity
 from jwtmw.errors import CallNotSent, NotAllowedHost, TokenUnavailable
 from jwtmw.issuers.client_auth import basic, post
 from jwtmw.issuers.fetch import HttpSettings
@@ -18,14 +23,19 @@ __all__ = [
     "Call",
     "CallNotSent",
     "ClientCredentials",
+    "Exchange",
     "Flight",
     "HttpSettings",
     "NotAllowedHost",
     "Outgoing",
+    "PassedOn",
+    "SelfSigned",
     "Static",
     "TokenEndpoint",
+    "TokenFile",
     "TokenSource",
     "TokenUnavailable",
+    "VaultIdentity",
     "basic",
     "post",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.request import getproxies, proxy_bypass
 
 from jwtmw.errors import ConfigurationError, NotAllowedHost
 from jwtmw.issuers.fetch import url_problem
@@ -83,6 +82,9 @@ def require_no_proxy(origin: str) -> None:
 
     https goes through a proxy in a tunnel. The clients read the environment by these very functions.
     """
+    # Imported here: it brings an HTTP client of its own, and only plain http needs it.
+    from urllib.request import getproxies, proxy_bypass
+
     scheme, _, host = origin.partition("://")
     if scheme == "http" and not {"http", "all"}.isdisjoint(getproxies()) and not proxy_bypass(host):
         raise NotAllowedHost(f"a proxy would read what is sent to {origin}; put the host into NO_PROXY")
