@@ -22,6 +22,7 @@ from jwtmw.endpoints.endpoint import Asked, Endpoint, aanswer, answer
 from jwtmw.endpoints.mounts import wsgi as wsgi_endpoint
 from jwtmw.engine import PASS, Engine
 from jwtmw.environ import WSGIRequest, native, octets, read_body
+from jwtmw.errors import BodyUnreadable
 from jwtmw.overview import Complaint, loaded, overview
 from jwtmw.policy.marks import Mark, mark_of, marked_objects
 from jwtmw.policy.requirements import Requirement
@@ -41,6 +42,7 @@ __all__ = [
     "Allow",
     "Ask",
     "Asked",
+    "BodyUnreadable",
     "Code",
     "Complaint",
     "Decision",

@@ -7,7 +7,6 @@ Must never know: how to decide, any framework. `lifespan` passes untouched.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Decision, Deny
 from jwtmw.drive import arun
-from jwtmw.errors import Denied
+from jwtmw.errors import BodyUnreadable, Denied
 from jwtmw.nested import refuse_twice
 from jwtmw.request import Request
 from jwtmw.token.locate import Place, without_token
@@ -81,30 +80,46 @@ class ASGIRequest(Request):
 
 
 class BufferedReceive:
-    """The app's `receive`, after the engine has read the body: what was read is received again first."""
+    """The app's `receive`, after the engine has read the body: what was read is received again first.
+
+    However many pieces it came in, it is one from then on: nothing is kept for each of them.
+    """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._read: deque[Message] = deque()
+        self._read: Message | None = None
+        self._behind: Message | None = None
 
     async def read(self, limit: int) -> bytes | None:
-        """The whole body, or None where it is larger than `limit` bytes or the client went away."""
-        body = bytearray()
-        more = True
-        while more:
+        """The whole body, or None where it is larger than `limit` bytes. A second time it is the same.
+
+        Raises `BodyUnreadable` where the client goes away before its end.
+        """
+        body, more = bytearray(), True
+        if self._read is not None:
+            body += self._read["body"]
+            more = self._read["more_body"]
+        while more and len(body) <= limit and self._behind is None:
             message = await self._receive()
-            self._read.append(message)
-            if message["type"] != "http.request":
-                return None
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > limit:
-                return None
-        return bytes(body)
+            if message["type"] == "http.request":
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+            else:
+                self._behind = message
+        whole = bytes(body)
+        self._read = {"type": "http.request", "body": whole, "more_body": more}
+        if len(whole) > limit:
+            return None
+        if more:
+            raise BodyUnreadable
+        return whole
 
     async def __call__(self) -> Message:
         """The next message: first those that were read already."""
-        return self._read.popleft() if self._read else await self._receive()
+        message, self._read = self._read, None
+        if message is None:
+            message, self._behind = self._behind, None
+        return await self._receive() if message is None else message
 
 
 class JWTMiddleware:

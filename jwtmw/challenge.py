@@ -29,6 +29,7 @@ _SHOWN = {
     Code.INSUFFICIENT_SCOPE: (403, "Forbidden", "The access token does not grant enough for this resource."),
     Code.FORBIDDEN: (403, "Forbidden", "Nobody may use this resource."),
     Code.CSRF: (403, "Forbidden", "The request does not prove that it comes from a page that may send it."),
+    Code.BODY_TOO_LARGE: (413, "Content Too Large", "The body is larger than this resource takes with its token."),
     Code.UNAVAILABLE: (503, "Service Unavailable", "The access token cannot be checked now. Try again later."),
     Code.INTERNAL_ERROR: (500, "Internal Server Error", "The request could not be judged."),
 }

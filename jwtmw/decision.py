@@ -27,6 +27,7 @@ class Code(str, Enum):
     INSUFFICIENT_SCOPE = "insufficient_scope"
     FORBIDDEN = "forbidden"
     CSRF = "csrf"
+    BODY_TOO_LARGE = "body_too_large"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -89,6 +90,14 @@ class Reason(str, Enum):
     ROLE_MISSING = "role_missing", Code.INSUFFICIENT_SCOPE, "a role is missing"
     CLAIM_MISMATCH = "claim_mismatch", Code.INSUFFICIENT_SCOPE, "a claim is missing or has another value"
 
+    TARGET_MISMATCH = "target_mismatch", Code.TOKEN_INVALID, "the token is for another method or URL (htm, htu)"
+    BODY_TOO_LARGE = "body_too_large", Code.BODY_TOO_LARGE, "the body is larger than max_body_bytes"
+    BODY_UNREADABLE = "body_unreadable", Code.TOKEN_INVALID, "the body did not come whole, or nobody can tell its end"
+    BODY_NOT_BOUND = "body_not_bound", Code.TOKEN_INVALID, "there is a body, and no bdy in the token"
+    BODY_MISMATCH = "body_mismatch", Code.TOKEN_INVALID, "bdy is not the hash of the body"
+    NOT_SINGLE_USE = "not_single_use", Code.TOKEN_INVALID, "this route wants a token for one use, with jti and exp"
+    REPLAYED = "replayed", Code.TOKEN_INVALID, "the token was used before"
+
     KEYS_UNAVAILABLE = "keys_unavailable", Code.UNAVAILABLE, "the issuer's keys cannot be had now"
     INTROSPECTION_UNAVAILABLE = (
         "introspection_unavailable",
@@ -99,6 +108,11 @@ class Reason(str, Enum):
         "revocations_unavailable",
         Code.UNAVAILABLE,
         "it cannot be told now what was revoked",
+    )
+    REPLAYS_UNAVAILABLE = (
+        "replays_unavailable",
+        Code.UNAVAILABLE,
+        "it cannot be told now whether the token was used before",
     )
     INTERNAL = "internal", Code.INTERNAL_ERROR, "something unforeseen; the log says where"
 

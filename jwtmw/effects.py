@@ -20,7 +20,10 @@ class Wait(NamedTuple):
 
 
 class ReadBody(NamedTuple):
-    """Read the request's body, at most `limit` bytes, and send it back whole; None where it is larger."""
+    """Read the request's body, at most `limit` bytes, and send it back whole; None where it is larger.
+
+    Where it does not come whole, `BodyUnreadable` is thrown in.
+    """
 
     limit: int
 

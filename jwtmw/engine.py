@@ -1,7 +1,7 @@
 """The order of the steps: from the facts of a request to one decision. All decisions leave here.
 
     facts -> path, method -> rule and mark -> token found -> [cache, or verification] -> principal
-      -> check -> requirement -> user -> Allow | Deny
+      -> check -> requirement -> user -> proofs -> Allow | Deny
 
 Owns: the order, and that anything unforeseen denies.
 Must never know: HTTP status, frameworks, threads, sockets. `decide` yields what it must wait for; drive.py waits.
@@ -22,6 +22,7 @@ from jwtmw.hooks import Check, LoadUser, awaited_user, passes, user_of
 from jwtmw.metrics import Metrics
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.rules import Access, Ask, RuleBook
+from jwtmw.proving import Prover
 from jwtmw.records import record_refusal, record_unforeseen
 from jwtmw.request import Request
 from jwtmw.token.cache import Entry, TokenCache
@@ -32,9 +33,9 @@ from jwtmw.verification import Clock, Verifier
 
 
 class Presented(NamedTuple):
-    """A token that is still to be proved, or a caller still to be turned into the application's user.
+    """A token that is still to be verified, or a caller of whom more is still to be asked.
 
-    `principal` is None where the token is still to be proved; `credential` is what the cache will know it by.
+    `principal` is None where the token is still to be verified; `credential` is what the cache will know it by.
     """
 
     ask: Ask
@@ -63,6 +64,7 @@ class Engine:
     rules: RuleBook
     locator: Locator
     verifier: Verifier
+    prover: Prover
     cache: TokenCache
     clock: Clock
     metrics: Metrics
@@ -93,7 +95,8 @@ class Engine:
             return opened
         if not isinstance(opened, Presented):
             return self._settle(request, opened)
-        if self.awaits_user:
+        if self.awaits_user or opened.ask.proofs is not None:
+            # Asked from the beginning by who can wait: neither a hook is called nor a token spent for nothing.
             return None
         try:
             next(self._judged(request, opened))
@@ -200,7 +203,7 @@ class Engine:
         if not self.verifier.revocations.clears(entry):
             return None
         principal = entry.principal
-        if self.check is not None or self.load_user is not None:
+        if ask.proofs is not None or entry.bound or self.check is not None or self.load_user is not None:
             return Presented(ask, entry.place, principal)
         if ask.wants and (reason := ask.requirement.unmet(principal)) is not None:
             return Deny(reason, ask, principal, place=entry.place)
@@ -215,7 +218,7 @@ class Engine:
             return self._failed(request, error, presented.place)
 
     def _proved(self, request: Request, presented: Presented) -> Generator[Effect, Any, Decision]:
-        """Verification, check, requirement, user."""
+        """Verification, check, requirement, user, and what binds the token to this request."""
         ask, place, principal, token, credential = presented
         if principal is None:
             principal = yield from self.verifier.verify(token, place, credential)
@@ -231,7 +234,11 @@ class Engine:
             if self.awaits_user:
                 user = yield from awaited_user(user)
         allow = Allow(principal, user, place)
-        return allow if reason is None else _lacking(reason, ask, allow)
+        if reason is not None:
+            return _lacking(reason, ask, allow)
+        leeway = self.verifier.issuers.by_name[principal.issuer_name].leeway
+        yield from self.prover.prove(request, ask.proofs, principal, leeway)
+        return allow
 
     def _failed(self, request: Request, error: Exception, place: Place | None = None) -> Decision:
         """Every way in which a step can fail, the unforeseen one included, is a refusal."""

@@ -16,6 +16,7 @@ from io import BufferedReader, BytesIO, RawIOBase
 from operator import methodcaller
 from typing import Any
 
+from jwtmw.errors import BodyUnreadable
 from jwtmw.request import Request
 
 Environ = MutableMapping[str, Any]
@@ -94,36 +95,48 @@ def _received(raw: Any) -> Any:
 
 
 def read_body(environ: Environ, limit: int) -> bytes | None:
-    """The whole body, or None where it is larger than `limit` bytes, or the client went away.
+    """The whole body, or None where it is larger than `limit` bytes. A second time it is the same.
 
     `environ["wsgi.input"]` is replaced: whoever reads it then reads the whole body, what was read here first.
+    Raises `BodyUnreadable` where the body is shorter than it says, or its end cannot be told.
     """
     length = _length(environ)
-    if length is not None and length < 0:
-        return None
     wanted = limit + 1 if length is None else min(length, limit + 1)
     stream = environ["wsgi.input"]
     read = bytearray()
     while len(read) < wanted and (more := stream.read(wanted - len(read))):
         read += more
     body = bytes(read)
+    if length is None:
+        # True of what will stand there: readers that know the flag read it to its end.
+        environ["wsgi.input_terminated"] = True
     if len(body) == length or (length is None and len(body) <= limit):
         environ["wsgi.input"] = BytesIO(body)
         return body if len(body) <= limit else None
     left = None if length is None else length - len(body)
     environ["wsgi.input"] = BufferedReader(_Replayed(body, stream, left))
+    if len(body) <= limit:
+        raise BodyUnreadable
     return None
 
 
 def _length(environ: Environ) -> int | None:
-    """How many bytes the body has; None: read to its end; -1: nobody can know.
+    """How many bytes the body has; None: read to its end. Raises `BodyUnreadable` where nobody can know.
 
-    Without a length there is a body only where the server says that its end can be read.
+    Without a length there is a body only where the server says that its end can be read, or has it all in memory.
     """
-    given = environ.get("CONTENT_LENGTH") or ""
+    given, chunked = environ.get("CONTENT_LENGTH") or "", environ.get("HTTP_TRANSFER_ENCODING")
     if not given:
-        return None if environ.get("wsgi.input_terminated") else 0
-    return int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST_LENGTH else -1
+        if environ.get("wsgi.input_terminated") or type(environ["wsgi.input"]) is BytesIO:
+            return None
+        if chunked:
+            # What the application would find there is not what was sent, or may never end.
+            raise BodyUnreadable
+        return 0
+    # RFC 9112 section 6.3: with both, one of them lies, and readers differ in which.
+    if chunked or not (given.isascii() and given.isdigit() and len(given) <= _LONGEST_LENGTH):
+        raise BodyUnreadable
+    return int(given)
 
 
 class _Replayed(RawIOBase):

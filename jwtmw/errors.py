@@ -12,11 +12,14 @@
     ├── MintFailed                         a token cannot be issued
     ├── Denied                             @requires refused inside the application
     ├── KeyRefused (ValueError)            internal: a key or a set of keys is unfit; carries the problem
+    ├── StoreFailed                        internal: a store that a fleet shares does not answer
     ├── TokenRefused                       internal: a token failed one check; carries the Reason
+    │   └── BodyUnreadable                 internal: a body that a token is bound to did not come whole
     └── Unavailable                        internal: nobody can say now whether the token is good; carries the Reason
         ├── KeysUnavailable                there are no keys
         ├── IntrospectionUnavailable       the issuer does not answer
-        └── RevocationsUnavailable         the list of what was revoked is missing or too old
+        ├── RevocationsUnavailable         the list of what was revoked is missing or too old
+        └── ReplaysUnavailable             nobody can say whether the token was used before
 
 Owns: every exception that jwtmw raises on purpose; any other is a bug of ours and is answered with 500.
 Must never know: HTTP, frameworks, tokens. No message here ever holds a token, a key, a claim or a secret.
@@ -125,6 +128,21 @@ class TokenRefused(JWTMWError):
         super().__init__(reason.value)
 
 
+class BodyUnreadable(TokenRefused):
+    """Where the body ends cannot be told, or the caller went away before: no token can be bound to it."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.BODY_UNREADABLE)
+
+
+class StoreFailed(JWTMWError):
+    """A store did not do what it was asked; `reason` is one of our own texts."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class Unavailable(JWTMWError):
     """What the verdict hangs on cannot be had now; `retry_after` is in seconds. Never raised itself."""
 
@@ -151,3 +169,9 @@ class RevocationsUnavailable(Unavailable):
     """It cannot be told now what was revoked."""
 
     reason = Reason.REVOCATIONS_UNAVAILABLE
+
+
+class ReplaysUnavailable(Unavailable):
+    """It cannot be told now whether a token was used before."""
+
+    reason = Reason.REPLAYS_UNAVAILABLE

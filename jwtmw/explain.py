@@ -16,7 +16,7 @@ from jwtmw.drive import run
 from jwtmw.engine import Engine
 from jwtmw.metrics import Metrics
 from jwtmw.policy.rules import Access, Ask
-from jwtmw.policy.wording import in_words
+from jwtmw.policy.wording import in_words, proofs_in_words
 from jwtmw.request import Request
 from jwtmw.token.locate import Place
 
@@ -29,6 +29,7 @@ _STEPS = {
     Code.TOKEN_INVALID: "token",
     Code.UNAVAILABLE: "keys",
     Code.INSUFFICIENT_SCOPE: "caller",
+    Code.BODY_TOO_LARGE: "proofs",
     Code.INTERNAL_ERROR: "engine",
 }
 
@@ -74,11 +75,12 @@ def _bytes(value: str) -> bytes:
 def explain(engine: Engine, renderer: Renderer, method: str, path: str, token: str | None) -> Explanation:
     """Decide on a request that has nothing but a method, a decoded path and perhaps a token.
 
-    It is logged as any other and counted nowhere. An async `load_user` needs an event loop, and is not asked.
+    It is logged as any other and counted nowhere. An async `load_user` needs an event loop, and is not asked. There is
+    no body that could be judged, and a token that counts once is not spent for an explanation.
     """
     if engine.awaits_user:
         engine = replace(engine, load_user=None, awaits_user=False)
-    engine = replace(engine, metrics=Metrics())
+    engine = replace(engine, metrics=Metrics(), prover=replace(engine.prover, uses=None))
     place = next(iter(engine.locator.places), None)
     request = _Asked(method, path, token, place)
     decision = engine.decide_now(request) or run(engine, request, lambda _limit: b"")
@@ -97,6 +99,11 @@ def _steps(
         yield "rule", _rule(request.ask)
     if place is not None:
         yield "token", f"sent in {place.label}"
+    if request.ask is not None and request.ask.proofs is not None:
+        yield (
+            "proofs",
+            f"wants a token {proofs_in_words(request.ask.proofs)}; neither is judged here, without a request",
+        )
     if reason is not None:
         yield _STEPS[reason.code], f"{reason.meaning} ({reason.value})"
     yield "decision", _decision(decision, reason, status)

@@ -20,7 +20,7 @@ from jwtmw.issuers.fetch import FetchFailed
 from jwtmw.issuers.importer import import_jwk_set
 from jwtmw.issuers.keys import ASYMMETRIC, SYMMETRIC, Key
 from jwtmw.policy.rules import Rule
-from jwtmw.policy.wording import in_words
+from jwtmw.policy.wording import in_words, proofs_in_words
 from jwtmw.settings import (
     ConsumerList,
     ConsumerTerms,
@@ -168,11 +168,16 @@ def _rules(rules: Sequence[Rule]) -> Rows:
             rule.path,
             "all" if rule.methods is None else " ".join(sorted(rule.methods)),
             rule.access.name.lower(),
-            "" if rule.requirement.is_empty else in_words(rule.requirement),
+            _wanted(rule),
         )
         for rule in sorted(rules, key=lambda rule: rule.path)
     ]
     return _headed(("rule", "methods", "allow", "wants"), rows)
+
+
+def _wanted(rule: Rule) -> str:
+    requirement = [] if rule.requirement.is_empty else [in_words(rule.requirement)]
+    return ", ".join([*requirement, proofs_in_words(rule.proofs)] if rule.proofs else requirement)
 
 
 def _published(settings: Settings, complaints: list[Complaint]) -> Rows:

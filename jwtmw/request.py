@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jwtmw.decision import Allow, Deny
     from jwtmw.policy.marks import Mark
     from jwtmw.policy.rules import Ask
+    from jwtmw.proof.evidence import Evidence
 
 
 class Judge(Protocol):
@@ -33,6 +34,7 @@ class Request:
     mark          the endpoint's mark; only meaningful where `endpoint_known`
     endpoint_known  False while an adapter that sees endpoints has not come to the router yet
     any_method    True where the endpoint answers OPTIONS as it answers anything: for it a preflight is no other request
+    sent          the request as it came in, where this one is for a path or method that it was changed to; else None
 
     What the engine and the adapter note on it:
 
@@ -40,6 +42,7 @@ class Request:
     judge, allow  who let the request in, and as whom; None before
     judged_mark   the mark that this decision has taken into account
     denied        what the second lock refused while the application ran; None where it did not
+    evidence      what was proved of the request as it came in: nothing is read or spent for it a second time
     """
 
     # Defaults are the class's, so that making the facts costs only what the adapter says.
@@ -50,11 +53,13 @@ class Request:
     mark: Mark | None = None
     endpoint_known: bool = True
     any_method: bool = False
+    sent: Request | None = None
     ask: Ask | None = None
     judge: Judge | None = None
     allow: Allow | None = None
     judged_mark: Mark | None = None
     denied: Deny | None = None
+    evidence: Evidence | None = None
 
     def __init__(self, method: str, path: str, raw_path: bytes | None = None, query_string: bytes = b"") -> None:
         self.method = method

@@ -24,6 +24,7 @@ from jwtmw.issuers.introspection import Introspector, Question
 from jwtmw.issuers.issuer import Issuer, Issuers
 from jwtmw.issuers.keys import Key
 from jwtmw.issuers.source import Flight
+from jwtmw.proof.target import is_bound
 from jwtmw.revocation.revocations import Revocations
 from jwtmw.token.cache import Entry, TokenCache
 from jwtmw.token.claims import ClaimSet, introspected
@@ -89,7 +90,9 @@ class Verifier:
         until = min(until, valid_until(claims, issuer), now + self.cache.max_age)
         # Nothing is remembered of a time to come: a clock that is set back prolongs no verdict.
         since = max(now, valid_from(claims, issuer))
-        self.cache.put(credential, Entry(principal, issuer, key, generation, place, since, until, weight, cleared))
+        bound = is_bound(claims.claims)
+        entry = Entry(principal, issuer, key, generation, place, since, until, weight, cleared, bound)
+        self.cache.put(credential, entry)
         return principal
 
     def _read(self, raw: bytes, place: Place) -> Generator[Wait, Any, Good]:

@@ -43,6 +43,7 @@ class Facts(Request):
         # Under ASGI Django leaves nothing of a path that is the prefix alone.
         new.path = new.path or "/"
         new.raw_path, new.root_path = None, ""
+        new.sent = self.sent or self
         new.mark = new.ask = new.judged_mark = None
         new.endpoint_known = new.any_method = False
         return new

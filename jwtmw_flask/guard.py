@@ -153,6 +153,7 @@ class GuardedRequest(WSGIRequest):
         moved = copy.copy(self)
         moved.path, moved.method = where
         moved.raw_path, moved.root_path = None, ""
+        moved.sent = self.sent or self
         moved.ask, moved.mark, moved.endpoint_known = None, mark, True
         return moved._decided()
 

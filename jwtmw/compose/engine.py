@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from jwtmw.compose.consumers import check_store, stranger_of
 from jwtmw.compose.issuers import issuer_of, place_of
+from jwtmw.compose.replay import proofs_of, prover_of
 from jwtmw.compose.revocations import revocations_of
 from jwtmw.engine import PASS, Engine
 from jwtmw.gateway.disclosure import Disclosure
@@ -60,6 +61,7 @@ def engine_of(
             max_token_bytes=settings.max_token_bytes,
             revocations=revocations_of(settings.revocation, judging, clock),
         ),
+        prover=prover_of(settings, judging, clock),
         cache=cache,
         clock=clock,
         metrics=Metrics(),
@@ -83,6 +85,7 @@ def _rule(index: int, table: schema.Rule) -> Rule:
         requirement=_requirement(table, key, table.any_of),
         report_only=table.report_only,
         key=key,
+        proofs=proofs_of(table),
     )
 
 

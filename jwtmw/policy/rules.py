@@ -16,6 +16,7 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.policy.paths import ambiguous, route_path
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.templates import Template, Trie
+from jwtmw.proof.evidence import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,11 +50,15 @@ class Rule:
     requirement: Requirement = _NO_REQUIREMENT
     report_only: bool = False
     key: str = "rule"
+    proofs: Proofs | None = None
 
     def __post_init__(self) -> None:
         if self.access in (Access.PUBLIC, Access.DENY) and not self.requirement.is_empty:
             problem = f'"{self.access.name.lower()}" asks nothing of the caller, but the rule has a requirement'
             raise ConfigurationError(f"{self.key}.allow", problem, 'Drop the requirement, or allow "authenticated"')
+        if self.access in (Access.PUBLIC, Access.DENY) and self.proofs is not None:
+            problem = f'"{self.access.name.lower()}" reads no token, but the rule wants it bound to the request'
+            raise ConfigurationError(f"{self.key}.allow", problem, 'Drop body and single_use, or allow "authenticated"')
         if self.methods is not None:
             _check_methods(self.methods, f"{self.key}.methods")
 
@@ -73,7 +78,8 @@ class Ask:
     """What this route wants of the caller.
 
     `rule` is the rule that spoke, None without one; `by_default` says that neither rule nor mark spoke. `scopes_wanted`
-    is every scope that rule and mark name, for the challenge; `label`, for logs, the rule's path, "mark" or "default".
+    is every scope that rule and mark name, for the challenge; `label`, for logs, the rule's path, "mark" or "default";
+    `proofs` is what the rule wants the token bound to, None where that is nothing.
     """
 
     access: Access
@@ -83,6 +89,7 @@ class Ask:
     report_only: bool
     scopes_wanted: tuple[str, ...]
     label: str
+    proofs: Proofs | None = None
     wants: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,4 +178,4 @@ def _access(mark: Mark) -> Access:
 
 
 def _ask(rule: Rule, access: Access, requirement: Requirement) -> Ask:
-    return Ask(access, requirement, rule, False, rule.report_only, requirement.scopes_wanted, rule.path)
+    return Ask(access, requirement, rule, False, rule.report_only, requirement.scopes_wanted, rule.path, rule.proofs)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from jwtmw.policy.requirements import Requirement
 from jwtmw.policy.rules import Access, Ask
+from jwtmw.proof.evidence import Proofs
 
 
 def ask_in_words(ask: Ask) -> str:
@@ -23,12 +24,20 @@ def ask_in_words(ask: Ask) -> str:
             words = "no token, or one"
         case _:
             words = "a token"
-    return words if ask.requirement.is_empty else f"{words} with {in_words(ask.requirement)}"
+    if not ask.requirement.is_empty:
+        words = f"{words} with {in_words(ask.requirement)}"
+    return words if ask.proofs is None else f"{words}, {proofs_in_words(ask.proofs)}"
 
 
 def in_words(requirement: Requirement) -> str:
     """As `scope orders:read and role clerk`; "nothing more" where every verified caller meets it."""
     return " and ".join(_parts(requirement)) or "nothing more"
+
+
+def proofs_in_words(proofs: Proofs) -> str:
+    """As `bound to the body by sha-256, for one use`."""
+    body = [] if proofs.body is None else [f"bound to the body by {proofs.body}"]
+    return ", ".join([*body, "for one use"] if proofs.single_use else body)
 
 
 def _parts(wanted: Requirement) -> Iterator[str]:

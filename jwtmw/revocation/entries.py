@@ -6,12 +6,11 @@ Must never know: where the list is kept, tokens beyond who they name.
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from math import floor, inf
 from typing import TYPE_CHECKING, NamedTuple
+
+from jwtmw.stores import digest
 
 if TYPE_CHECKING:
     from jwtmw.token.principal import Principal
@@ -41,8 +40,8 @@ class Entry(NamedTuple):
 def key_of(issuer: str, jti: str | None = None, subject: str | None = None) -> str:
     """The key of one token, one subject, or, with neither, of all tokens of an issuer."""
     if jti is not None:
-        return f"jti:{_digest(issuer, jti)}"
-    return f"iss:{_digest(issuer)}" if subject is None else f"sub:{_digest(issuer, subject)}"
+        return f"jti:{digest(issuer, jti)}"
+    return f"iss:{digest(issuer)}" if subject is None else f"sub:{digest(issuer, subject)}"
 
 
 def before(key: str) -> str:
@@ -75,9 +74,3 @@ def _hits(entry: Entry | None, principal: Principal, now: float) -> bool:
         return False
     issued = principal.claims.get("iat")
     return issued is None or floor(issued) <= entry.issued_before
-
-
-def _digest(*names: str) -> str:
-    """JSON, so that no two lists of names are spelt alike."""
-    spelt = json.dumps(names, ensure_ascii=True, separators=(",", ":")).encode()
-    return urlsafe_b64encode(sha256(spelt).digest()).rstrip(b"=").decode()

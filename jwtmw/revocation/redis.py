@@ -5,7 +5,7 @@ set: when it is forgotten) and `meta` (hash: the number of changes, and the name
 tag, so that a cluster keeps them together. Each step is one script: nobody sees half of a change.
 
 Owns: how entries are spelt there, and that past ones are dropped with each new one.
-Must never know: whose entries these are, threads. redis-py is imported when the first store is made.
+Must never know: whose entries these are, threads, how a server is reached.
 """
 
 from __future__ import annotations
@@ -18,19 +18,12 @@ from typing import Any
 from jwtmw.errors import RevocationFailed
 from jwtmw.revocation.entries import Entry
 from jwtmw.revocation.shared import Cursor, Look
+from jwtmw.stores import problem_of, redis_client
 
 # What was allowed again is told for so long; a copy that has not looked since then begins at the beginning anyway.
 TOLD_SECONDS = 86_400
 # So many entries come with one step of a look: a script holds up everybody else.
 PAGE = 5_000
-
-_CURE = "check revocation.url, and that the server is up"
-_CURES = {
-    "AuthenticationError": "check user and password of revocation.url",
-    "NoPermissionError": "its user must be allowed eval, on the keys that begin with revocation.key",
-    "OutOfMemoryError": "its memory is full",
-    "ReadOnlyError": "it is a replica; name the primary in revocation.url",
-}
 
 _KEEP = """
 local data, log, ends, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -87,7 +80,7 @@ class RedisStore:
     def __init__(self, url: str, key: str, timeout: float, *, client: Any = None) -> None:
         self._keys = [f"{{{key}}}:{part}" for part in ("data", "log", "ends", "meta")]
         self._timeout = timeout
-        self._client = _client(url, timeout) if client is None else client
+        self._client = redis_client(url, timeout) if client is None else client
 
     def __repr__(self) -> str:
         return "RedisStore(...)"
@@ -124,25 +117,8 @@ class RedisStore:
         try:
             return self._client.eval(script, len(self._keys), *self._keys, *arguments)
         except Exception as error:  # noqa: BLE001 (the client's own errors, and those of sockets)
-            problem = _problem(error)
+            problem = problem_of(error, "revocation", "eval")
         raise RevocationFailed(problem)
-
-
-def _client(url: str, timeout: float) -> Any:
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.exceptions import ConnectionError as Disconnected
-    from redis.retry import Retry
-
-    # A connection that the server has closed since is replaced at once; what takes too long is not tried twice.
-    retry = Retry(NoBackoff(), 1, supported_errors=(Disconnected,))
-    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
-
-
-def _problem(error: Exception) -> str:
-    """What to do about it. Of the error the type alone: its text may be the server's, or hold the password."""
-    kind = type(error).__name__
-    return f"the store does not answer: {kind}; {_CURES.get(kind, _CURE)}"
 
 
 def _number(seconds: float) -> str:

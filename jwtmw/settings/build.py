@@ -15,6 +15,7 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.settings.check import problems
 from jwtmw.settings.check_issuers import algorithms_of, issuer_name
+from jwtmw.settings.check_proof import warn_of_weak_hashes
 from jwtmw.settings.environment import Modes
 from jwtmw.settings.introspection import endpoint_of
 from jwtmw.settings.keys import key_material, warn_of_weakness
@@ -46,6 +47,7 @@ def settings_of(
             raise problem
     if modes.secure and modes.inbound:
         _require_issuers(table)
+        warn_of_weak_hashes(table.rules)
     issuers = (
         _issuer(issuer, table, f"issuers[{index}]", folder if modes.secure else None)
         for index, issuer in enumerate(table.issuers)

@@ -16,6 +16,7 @@ from jwtmw.settings.check_gateway import gateway_problems
 from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
 from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
+from jwtmw.settings.check_proof import proof_problems
 from jwtmw.settings.check_revocation import revocation_problems
 from jwtmw.settings.check_rules import rule_problems
 from jwtmw.settings.check_vault import issuer_vault_problems, vault_problems
@@ -29,11 +30,7 @@ ERROR_FORMATS = ("problem", "message", "edgex", "empty")
 
 # The keys of features to come, each with the one value that changes nothing.
 _NOT_YET: dict[type[Table], dict[str, Any]] = {
-    SettingsTable: {
-        "external_url": "",
-        "max_body_bytes": 1_048_576,
-    },
-    Rule: {"body": None, "single_use": False, "dpop": False, "mtls": False},
+    Rule: {"dpop": False, "mtls": False},
 }
 
 
@@ -44,6 +41,7 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from _limit_problems(table)
     yield from _http_problems(table)
     yield from revocation_problems(table.revocation)
+    yield from proof_problems(table)
     yield from location_problems(table.token_from, "token_from")
     yield from vault_problems(table.vault)
     yield from issuer_problems(table.issuers)
@@ -58,7 +56,6 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
 
 
 def _not_supported(table: SettingsTable) -> Iterator[NotSupportedError]:
-    yield from _unsupported_keys(table, "")
     for index, rule in enumerate(table.rules):
         yield from _unsupported_keys(rule, f"rules[{index}].")
 

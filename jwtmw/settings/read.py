@@ -115,9 +115,9 @@ def _written_secrets(table: SettingsTable) -> Iterator[str]:
     """The keys of all secrets that are given, by reference or not."""
     for index, issuer in enumerate(table.issuers):
         yield from (f"issuers[{index}].{key}" for key in _secrets_of(issuer))
-    url = table.revocation.url or ""
-    if "@" in url or "password=" in url:
-        yield "revocation.url"
+    for key, url in (("revocation.url", table.revocation.url), ("replay.url", table.replay.url)):
+        if url is not None and ("@" in url or "password=" in url):
+            yield key
     for name, vault in table.vault.items():
         for key, given in (
             ("token", vault.token),

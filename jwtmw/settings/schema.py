@@ -14,6 +14,7 @@ from typing import Any
 
 from jwtmw.settings.material import KeyMaterial
 from jwtmw.settings.schema_gateway import Gateway
+from jwtmw.settings.schema_proof import Replay
 from jwtmw.settings.schema_vault import IssuerVault, Vault, VaultAppRole, VaultUserpass
 from jwtmw.settings.table import Table
 
@@ -198,10 +199,10 @@ class Rule(Requirement, frozen=True, kw_only=True):
     allow: str = "authenticated"
     any_of: tuple[Requirement, ...] | None = None
     report_only: bool = False
-
-    # Not supported yet.
     body: str | None = None
     single_use: bool = False
+
+    # Not supported yet.
     dpop: bool = False
     mtls: bool = False
 
@@ -217,16 +218,19 @@ class SettingsCommon(Table, frozen=True, kw_only=True):
     report_only: bool = False
     default: str = "authenticated"
     realm: str = "api"
+    external_url: str = ""
     leeway: float = 30.0
     cors_preflight: bool = True
     error_format: str = "problem"
     expose_reason: bool = False
     max_token_bytes: int = 8192
+    max_body_bytes: int = 1_048_576
     token_from: tuple[Location, ...] = (Location(header="Authorization", scheme="Bearer"),)
     cache: Cache = Cache()
     http: Http = Http()
     revocation: Revocation = Revocation()
     gateway: Gateway = Gateway()
+    replay: Replay = Replay()
     rules: tuple[Rule, ...] = ()
     origins: tuple[str, ...] = ()
     hide_credentials: bool = False
@@ -238,10 +242,6 @@ class SettingsTable(SettingsCommon, frozen=True, kw_only=True):
 
     issuers: tuple[IssuerTable, ...] = ()
     vault: dict[str, Vault] = {}  # noqa: RUF012 (msgspec copies it)
-
-    # Not supported yet.
-    external_url: str = ""
-    max_body_bytes: int = 1_048_576
 
 
 class Settings(SettingsCommon, frozen=True, kw_only=True):
@@ -266,6 +266,7 @@ TABLES: dict[str, type[Table]] = {
     "http": Http,
     "revocation": Revocation,
     "gateway": Gateway,
+    "replay": Replay,
     "issuers[]": IssuerTable,
     "issuers[].token_from[]": Location,
     "issuers[].key_source": KeySource,

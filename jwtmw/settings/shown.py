@@ -19,18 +19,19 @@ HIDDEN = "(hidden)"
 _PLACES = "header scheme query cookie subprotocol"
 _WANTED = "scopes any_scope roles any_role issuers audience"
 _HARMLESS = {
-    "": "secure_env disable_inbound_env default realm error_format origins identity_headers",
+    "": "secure_env disable_inbound_env default realm error_format origins identity_headers external_url",
     "token_from[]": _PLACES,
     "http": "ca_file",
     "revocation": "store key",
     "gateway": "kind path method_header target_header internal_header map_status",
+    "replay": "store key",
     "issuers[]": "name issuer audience algorithms subjects profile jwks_path jwks_file public_key_file secret_encoding"
     " required_claims token_types scope_claim roles_claim consumer_claim anonymous_consumer",
     "issuers[].token_from[]": _PLACES,
     "issuers[].introspection": "auth client_id private_key_file key_id algorithm assertion_audience",
     "issuers[].vault": "name verify client_id",
     "issuers[].consumers[]": "name secret_encoding public_key_file algorithm",
-    "rules[]": f"path methods allow {_WANTED}",
+    "rules[]": f"path methods allow body {_WANTED}",
     "rules[].any_of[]": _WANTED,
     "vault.*": "namespace token_file kv_mount ca_file",
     "vault.*.userpass": "mount",
@@ -40,7 +41,7 @@ SHOWN = frozenset(f"{section}.{key}".removeprefix(".") for section, keys in _HAR
 """The paths of the texts that are shown, but for what a URL among them may hide."""
 URLS = frozenset(
     (
-        *("http.proxy", "revocation.url", "issuers[].jwks_url", "issuers[].discovery_url"),
+        *("http.proxy", "revocation.url", "replay.url", "issuers[].jwks_url", "issuers[].discovery_url"),
         *("issuers[].introspection.url", "vault.*.url"),
     )
 )

@@ -62,7 +62,6 @@ class GuardedRequest(ASGIRequest):
     at        what the next router should see; None: what this request says itself
     chosen    whether the last router has named what answers; `passed` are those of mounted applications on the way
     prefix    what mounts have taken off the path so far
-    sent      the request as it came in, where this one is for the path or method that it was changed to
     """
 
     policy: Policy
@@ -82,7 +81,6 @@ class GuardedRequest(ASGIRequest):
     chosen = False
     passed: tuple[Any, ...] = ()
     prefix = ""
-    sent: GuardedRequest | None = None
 
     def take(self, policy: Policy, decision: Decision) -> None:
         """Note the first decision."""

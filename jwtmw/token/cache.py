@@ -30,10 +30,21 @@ class Entry:
 
     `generation` is the key source's at the time; the token counts from `not_before` until, and not at, `not_after`,
     in epoch seconds; `weight` is the length of what was read for it, in bytes. `key` is None where no key vouches
-    for it; `cleared` is the state of the deny-list in which it was not on it.
+    for it; `cleared` is the state of the deny-list in which it was not on it; `bound` says that it is for one request.
     """
 
-    __slots__ = ("cleared", "generation", "issuer", "key", "not_after", "not_before", "place", "principal", "weight")
+    __slots__ = (
+        "bound",
+        "cleared",
+        "generation",
+        "issuer",
+        "key",
+        "not_after",
+        "not_before",
+        "place",
+        "principal",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class Entry:
         not_after: float,
         weight: int,
         cleared: int = 0,
+        bound: bool = False,
     ) -> None:
         self.principal = principal
         self.issuer = issuer
@@ -56,6 +68,7 @@ class Entry:
         self.not_after = not_after
         self.weight = weight
         self.cleared = cleared
+        self.bound = bound
 
 
 class TokenCache:

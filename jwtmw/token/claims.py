@@ -1,6 +1,6 @@
 """What a token says of itself: registered claims of the right types and ranges, and nothing that moves text around.
 
-Owns: which claims may count at all (RFC 7519 section 4.1, RFC 8693), whoever says
+Owns: which claims may count at all (RFC 7519 section 4.1, RFC 8693, RFC 9449), whoever says
 them: a signed token or an introspection.
 Must never know: issuers, keys, the time, where claims come from. A `ClaimSet` proves nothing about its sender.
 """
@@ -29,7 +29,10 @@ Date = Annotated[int, Meta(ge=0, le=END_OF_9999)] | Annotated[float, Meta(ge=0, 
 
 
 class RegisteredClaims(Struct):
-    """Types and ranges of RFC 7519, section 4.1, and RFC 8693 (`client_id`, `scope`); null is none of them."""
+    """Types and ranges of RFC 7519, section 4.1, RFC 8693 (`client_id`, `scope`) and RFC 9449 (`htm`, `htu`).
+
+    Null is none of them.
+    """
 
     iss: Full | UnsetType = UNSET
     sub: Annotated[str, Meta(min_length=1, max_length=MAX_SUBJECT)] | UnsetType = UNSET
@@ -40,11 +43,13 @@ class RegisteredClaims(Struct):
     jti: Full | UnsetType = UNSET
     client_id: Full | UnsetType = UNSET
     scope: str | list[str] | UnsetType = UNSET
+    htm: Full | UnsetType = UNSET
+    htu: Full | UnsetType = UNSET
 
 
 _NAMES = ("iss", "sub", "jti", "client_id")
 _NO_NAMES = ("",) * len(_NAMES)
-_FILLED = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id")
+_FILLED = ("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "htm", "htu", "bdy")
 
 
 class ClaimSet:
@@ -75,8 +80,8 @@ def introspected(answer: dict[str, Any] | None, token: ClaimSet | None) -> Claim
     answer  what the issuer says (RFC 7662 section 2.2); None where it says no more than that
     token   what the token says of itself, where it can be read
 
-    The registered claims that an answer leaves out are the token's own. What an answer grants is not widened by the
-    token: neither scopes nor private claims are added.
+    The registered claims that an answer leaves out are the token's own, and so is what binds it to one request. What an
+    answer grants is not widened by the token: neither scopes nor private claims are added.
     """
     if answer is None:
         return token or ClaimSet(judge_claims({}))

@@ -14,6 +14,7 @@ from jwtmw.adapter import Allow
 from jwtmw.asgi import ASGIRequest, BufferedReceive, JWTMiddleware, admit_send
 from jwtmw.effects import Flow, ReadBody
 from jwtmw.engine import PASS
+from jwtmw.errors import BodyUnreadable
 from jwtmw.testing import TestIssuer
 from jwtmw.token.principal import ANONYMOUS
 from tests.engine.facts import policy_of
@@ -539,20 +540,40 @@ def test_the_keys_are_waited_for_and_the_body_is_the_applications(jwtmw_serving_
         pytest.param([chunk(None)], 8, b"", id="no body member"),
         pytest.param([chunk(b"abc", more=True), chunk(b"de")], 5, b"abcde", id="as large as the limit"),
         pytest.param([chunk(b"abc", more=True), chunk(b"def", more=True)], 5, None, id="too large"),
-        pytest.param([chunk(b"abc", more=True)], 8, None, id="the client goes away"),
         pytest.param([chunk(b"x", more=True)] * 1000 + [chunk(b"")], 1000, b"x" * 1000, id="in many pieces"),
     ],
 )
 def test_a_body_that_was_read_is_received_again(messages: list[Message], limit: int, expected: bytes | None) -> None:
-    """Read whole up to the limit; the application receives each message, read or not, in its order."""
+    """Read whole up to the limit, as often as anybody asks; the application receives all of it, read or not."""
 
-    async def main() -> tuple[bytes | None, list[Message]]:
+    async def main() -> tuple[bytes | None, bytes | None, list[Message]]:
         receive = BufferedReceive(incoming(*messages))
-        return await receive.read(limit), await all_of(receive)
+        return await receive.read(limit), await receive.read(limit), await all_of(receive)
 
-    read, received = asyncio.run(main())
-    assert expected == read
-    assert [*messages, {"type": "http.disconnect"}] == received
+    first, second, received = asyncio.run(main())
+    assert (expected, expected) == (first, second)
+    assert b"".join(message.get("body", b"") for message in messages) == b"".join(
+        each.get("body", b"") for each in received
+    )
+    assert {"type": "http.disconnect"} == received[-1]
+    # What was read is one message, however many it came in.
+    assert expected is None or [chunk(expected), {"type": "http.disconnect"}] == received
+
+
+@pytest.mark.parametrize("messages", [[chunk(b"abc", more=True)], []], ids=["in the middle", "before"])
+def test_a_client_that_goes_away_has_no_body(messages: list[Message]) -> None:
+    """Nobody waits for the rest, however often it is asked for; the application hears that the client has gone."""
+
+    async def main() -> list[Message]:
+        receive = BufferedReceive(incoming(*messages))
+        for _ in range(2):
+            with pytest.raises(BodyUnreadable):
+                await receive.read(8)
+        return await all_of(receive)
+
+    received = asyncio.run(main())
+    body = b"".join(message.get("body", b"") for message in messages)
+    assert [chunk(body, more=True), {"type": "http.disconnect"}] == received
 
 
 def test_an_engine_that_asks_for_the_body_gets_it(

@@ -44,6 +44,7 @@ TEXTS = sorted(
 # The path of each key that may hold a secret, what there must be beside it, its value, and the secret in it.
 SECRETS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "http.proxy": ({}, f"http://{CANARY}:{CANARY}@proxy.example:3128", CANARY),
+    "replay.url": ({"replay.store": "redis"}, f"redis://user:{CANARY}@127.0.0.1:1/0?password={CANARY}", CANARY),
     "revocation.url": ({"revocation.store": "redis"}, f"redis://user:{CANARY}@127.0.0.1:1/0?password={CANARY}", CANARY),
     "issuers[0].jwks_url": ({}, f"https://id.example/jwks?key={CANARY}", CANARY),
     "issuers[0].discovery_url": (NO_KEYS, f"https://id.example/metadata?key={CANARY}", CANARY),
@@ -95,7 +96,7 @@ def printed(raw: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def with_secret(path: str) -> dict[str, Any]:
-    if path == "revocation.url":
+    if path in ("revocation.url", "replay.url"):
         pytest.importorskip("redis")
     beside, value, _ = SECRETS[path]
     return changed({**beside, path: value})

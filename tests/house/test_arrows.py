@@ -78,6 +78,11 @@ NEVER = {
     ),
     "jwtmw.gateway.answers": ("jwtmw.engine", "jwtmw.settings", "jwtmw.compose", *ADAPTERS),
     "jwtmw.gateway.forward_auth": ("jwtmw.asgi", "jwtmw.wsgi", "jwtmw.environ", "jwtmw.drive"),
+    "jwtmw.proving": (
+        *("jwtmw.policy", "jwtmw.engine", "jwtmw.drive", "jwtmw.challenge", "jwtmw.settings"),
+        *("threading", "asyncio", "anyio", *ADAPTERS),
+    ),
+    "jwtmw.stores": ("jwtmw",),
     "jwtmw.drive": ("jwtmw.challenge", "jwtmw.settings", *ADAPTERS),
     "jwtmw.challenge": ("jwtmw.drive", "jwtmw.settings", *ADAPTERS),
 }

@@ -14,6 +14,7 @@ from tests.settings.configurations import SHARED, changed, parent, paths
 from tests.settings.consumers import consumer_values
 from tests.settings.gateway import GATEWAY
 from tests.settings.introspection import INTROSPECTION
+from tests.settings.proof import PROOF
 from tests.settings.revocation import REVOCATION
 
 PATHS = sorted(paths())
@@ -35,7 +36,7 @@ TYPES = {
         "a whole number": "max_token_bytes max_body_bytes cache.size",
         "a number": "leeway cache.max_age http.timeout",
         "a list": "token_from origins issuers rules",
-        "a table": "identity_headers cache http revocation gateway vault",
+        "a table": "identity_headers cache http revocation gateway replay vault",
     },
     "http": {"text": "ca_file proxy"},
     "revocation": {
@@ -45,6 +46,7 @@ TYPES = {
         "true or false": "fail_open",
     },
     "gateway": {"text": "kind path method_header target_header internal_header", "a table": "map_status"},
+    "replay": {"text": "store url key", "a number": "timeout", "a whole number": "max_entries"},
     "token_from[0]": {"text": "header scheme query cookie subprotocol", "true or false": "scheme_optional"},
     "issuers[0]": {
         "text": "name issuer jwks_url jwks_path jwks_file public_key public_key_file secret secret_encoding "
@@ -260,6 +262,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({**SHARED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys, and secret is none"),
     *INTROSPECTION,
     *REVOCATION,
+    *PROOF,
     ({"vault": {"a.b": {"url": "https://vault.example"}}}, "vault", "letters, digits, - and _ only"),
     ({"vault": {"a.b": {"url": 5}}}, "vault", "letters, digits, - and _ only"),
     ({"vault.main": {}}, "vault.main.url", 'is missing. Write for example url = "https://vault.example:8200"'),
@@ -332,10 +335,6 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ),
 ]
 NOT_YET: list[tuple[dict[str, Any], str]] = [
-    ({"external_url": "https://orders.example"}, "external_url"),
-    ({"max_body_bytes": 1}, "max_body_bytes"),
-    ({"rules[0].body": "sha-256"}, "rules[0].body"),
-    ({"rules[0].single_use": True}, "rules[0].single_use"),
     ({"rules[0].dpop": True}, "rules[0].dpop"),
     ({"rules[0].mtls": True}, "rules[0].mtls"),
 ]
@@ -343,6 +342,7 @@ HAS_NO_WRONG_VALUE = {
     *("secure", "inbound", "report_only", "cors_preflight", "expose_reason", "rules[0].report_only"),
     "hide_credentials",
     *("cache", "http", "revocation", "gateway", "issuers[0].require_audience", "issuers[0].require_expiry"),
+    *("rules[0].single_use", "replay"),
     "vault.main.userpass",
     "issuers[0].client_id_as_audience",
 }
@@ -409,10 +409,7 @@ def test_a_feature_to_come_is_refused(changes: dict[str, Any], key: str) -> None
 def test_harmless_defaults_of_features_to_come_are_accepted() -> None:
     """A key of a feature to come may be written with the value that changes nothing."""
     harmless = {
-        "external_url": "",
-        "max_body_bytes": 1048576,
         "vault": {},
-        "rules[0].single_use": False,
         "rules[0].dpop": False,
         "rules[0].mtls": False,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jwtmw.errors import ConfigurationError
-from jwtmw.settings import check_revocation, read_settings
+from jwtmw.settings import check_store, read_settings
 from tests.settings.configurations import changed
 
 
@@ -28,7 +28,7 @@ def test_servers(url: str) -> None:
 
 def test_a_client_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot work does not start, and says what to do."""
-    monkeypatch.setattr(check_revocation, "find_spec", lambda name: None)
+    monkeypatch.setattr(check_store, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError) as caught:
         read_settings(changed({"revocation": {"store": "redis", "url": "redis://a"}}), environ={})
     assert 'revocation.store: needs a package that is not installed. Run: pip install "jwtmw[redis]"' == str(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jwtmw import Policy
-from jwtmw.adapter import Code, Deny, WSGIRequest, native, octets, read_body
+from jwtmw.adapter import BodyUnreadable, Code, Deny, WSGIRequest, native, octets, read_body
 from jwtmw.testing import TestIssuer
 from tests.engine.facts import policy_of
 
@@ -206,21 +206,53 @@ def carrying(content: bytes, length: str | None, ends: bool = False) -> dict[str
         pytest.param(carrying(b"GET /", ""), b"", b"", id="empty length and no end"),
         pytest.param(carrying(b"abcdefgh", None, ends=True), b"abcdefgh", b"abcdefgh", id="chunked"),
         pytest.param(carrying(b"abcdefghij", None, ends=True), None, b"abcdefghij", id="chunked, larger"),
-        pytest.param(carrying(b"abc", "7", ends=True), None, b"abc", id="the client goes away"),
+        pytest.param({"wsgi.input": BytesIO(b"abc")}, b"abc", b"abc", id="no length, and all in memory"),
+        pytest.param({"wsgi.input": BytesIO(b"a" * 9)}, None, b"a" * 9, id="in memory, larger"),
     ],
 )
 def test_a_body_that_was_read_is_read_again(environ: dict[str, Any], expected: bytes | None, seen: bytes) -> None:
-    """Whole up to the limit, never beyond its length; the application reads all of it, read before or not."""
-    assert expected == read_body(environ, 8)
+    """Whole up to the limit, as often as anybody asks; the application reads all of it, read before or not."""
+    assert [expected, expected] == [read_body(environ, 8), read_body(environ, 8)]
     assert seen == environ["wsgi.input"].read()
+
+
+def test_the_end_of_a_body_that_was_read_can_be_read() -> None:
+    """Readers that know the flag find in `wsgi.input` what was read to its end, without a length as well."""
+    environ: dict[str, Any] = {"wsgi.input": BytesIO(b"abc"), "HTTP_TRANSFER_ENCODING": "chunked"}
+    read_body(environ, 8)
+    assert (True, b"abc") == (environ["wsgi.input_terminated"], environ["wsgi.input"].read())
 
 
 @pytest.mark.parametrize("length", ["-1", "abc", "1e3", "٣", "9" * 5000])
 def test_a_length_that_is_none_is_refused(length: str) -> None:
     """Servers refuse it before us; where one does not, the body is not read."""
     environ = carrying(b"abc", length)
-    assert None is read_body(environ, 8)
+    with pytest.raises(BodyUnreadable):
+        read_body(environ, 8)
     assert b"abc" == environ["wsgi.input"].read(3)
+
+
+def test_two_lengths_are_refused() -> None:
+    """A length and a transfer coding: one of them lies (RFC 9112 section 6.3)."""
+    environ = {**carrying(b"abc", "3", ends=True), "HTTP_TRANSFER_ENCODING": "chunked"}
+    with pytest.raises(BodyUnreadable):
+        read_body(environ, 8)
+
+
+def test_a_chunked_body_that_the_server_does_not_decode_is_refused() -> None:
+    """What stands there is not what was sent, and nobody knows where it ends."""
+    environ = {**carrying(b"3\r\nabc\r\n0\r\n\r\n", None), "HTTP_TRANSFER_ENCODING": "chunked"}
+    with pytest.raises(BodyUnreadable):
+        read_body(environ, 8)
+
+
+def test_a_client_that_goes_away_has_no_body() -> None:
+    """A body shorter than its length is none, however often it is asked for; the application reads what came."""
+    environ = carrying(b"abc", "7", ends=True)
+    for _ in range(2):
+        with pytest.raises(BodyUnreadable):
+            read_body(environ, 8)
+    assert b"abc" == environ["wsgi.input"].read()
 
 
 def test_lines_of_a_body_are_read_again() -> None:
