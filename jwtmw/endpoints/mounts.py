@@ -12,12 +12,13 @@ Must never know: what is answered, frameworks.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from jwtmw.endpoints.endpoint import Asked, Endpoint, aanswer, answer
 from jwtmw.environ import Environ, read_body
-from jwtmw.errors import ConfigurationError
+from jwtmw.errors import BodyUnreadable, ConfigurationError
 from jwtmw.policy.marks import public
 
 Message = MutableMapping[str, Any]
@@ -59,7 +60,9 @@ class WSGIEndpoint:
         method = environ["REQUEST_METHOD"]
         body: bytes | None = b""
         if self.endpoint.reads_body(method):
-            body = read_body(environ, self.endpoint.max_body)
+            body = None
+            with suppress(BodyUnreadable):
+                body = read_body(environ, self.endpoint.max_body)
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         query = environ.get("QUERY_STRING", "")
         response = answer(self.endpoint, Asked(method, path, _environ_headers(environ), query, body))

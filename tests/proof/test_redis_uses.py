@@ -14,6 +14,8 @@ from jwtmw.errors import StoreFailed
 from jwtmw.proof.redis import RedisUses
 from jwtmw.stores import redis_client
 
+ALLOWED = "its user must be allowed set, on the keys that begin with replay.key"
+
 
 class Client:
     """A client whose answers a test has written down."""
@@ -47,11 +49,7 @@ def test_one_command_spends_a_token() -> None:
         ),
         (TooLate("canary"), "the store does not answer: TimeoutError; check replay.url, and that the server is up"),
         (OSError("canary"), "the store does not answer: OSError; check replay.url, and that the server is up"),
-        (
-            NoPermissionError("canary"),
-            "the store does not answer: NoPermissionError; its user must be allowed set, on the keys that begin with"
-            " replay.key",
-        ),
+        (NoPermissionError("canary"), f"the store does not answer: NoPermissionError; {ALLOWED}"),
         (b"canary", "the store answers with something else"),
         (False, "the store answers with something else"),
         (1, "the store answers with something else"),
