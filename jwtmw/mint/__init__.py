@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jwtmw.endpoints.mounts import asgi, wsgi
     from jwtmw.errors import MintFailed
+    from jwtmw.mint.consumer_tokens import SignEndpoint
     from jwtmw.mint.internal import InternalTokens
     from jwtmw.mint.jwks import JWKS, Metadata
     from jwtmw.mint.keyring import KeyRing
+    from jwtmw.mint.login import Login
     from jwtmw.mint.signer import Publishes, Signer, Signs
 
 __all__ = [
     "JWKS",
     "InternalTokens",
     "KeyRing",
+    "Login",
     "Metadata",
     "MintFailed",
     "Publishes",
+    "SignEndpoint",
     "Signer",
     "Signs",
     "asgi",
@@ -36,9 +40,11 @@ _HOMES = {
     "JWKS": "jwtmw.mint.jwks",
     "InternalTokens": "jwtmw.mint.internal",
     "KeyRing": "jwtmw.mint.keyring",
+    "Login": "jwtmw.mint.login",
     "Metadata": "jwtmw.mint.jwks",
     "MintFailed": "jwtmw.errors",
     "Publishes": "jwtmw.mint.signer",
+    "SignEndpoint": "jwtmw.mint.consumer_tokens",
     "Signer": "jwtmw.mint.signer",
     "Signs": "jwtmw.mint.signer",
     "asgi": "jwtmw.endpoints.mounts",
