@@ -147,5 +147,5 @@ def _unknown(name: str, rest: str, path: str, opened: Mapping[str, Secrets]) -> 
 
 
 def _cure(failure: VaultFailed, name: str) -> str:
-    default = failure.cure or "Check url of [vault.{name}], and that it is up"
-    return _CURES.get(failure.status or 0, default).format(name=name)
+    default = "Check url of [vault.{name}], and that it is up"
+    return (failure.cure or _CURES.get(failure.status or 0, default)).format(name=name)

@@ -49,5 +49,8 @@ class VaultIntrospection:
         except VaultFailed as failure:
             if failure.status in _ABOUT_THE_TOKEN:
                 raise Unanswered(failure.reason) from None
+            if failure.status == 403:
+                cure = f"a policy of [vault.{self._server.name}] must allow update on identity/oidc/introspect"
+                raise VaultFailed(f"{failure.reason}; {cure}", 403) from None
             raise
         return Answer(active, None)

@@ -68,4 +68,5 @@ class Secrets:
         try:
             return self.login(self.server, self.server.deadline()).token
         except VaultFailed as failure:
-            raise VaultFailed(f"the login failed: {failure.reason}", failure.status) from None
+            cure = "Check the credentials of [vault.{name}]" if failure.is_refusal else ""
+            raise VaultFailed(f"the login failed: {failure.reason}", failure.status, cure) from None

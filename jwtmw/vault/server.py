@@ -37,6 +37,10 @@ _MEANINGS = {
 }
 
 
+_REFUSED_LOGIN = "Check the credentials of [vault.{name}]"
+_AWAY = "Check url of [vault.{name}], and that it is up"
+
+
 class VaultFailed(FetchFailed):
     """The call brought nothing; `status` is the answer's, None where there was none. `reason` is one of our texts.
 
@@ -52,6 +56,11 @@ class VaultFailed(FetchFailed):
     def is_refusal(self) -> bool:
         """Whether the server understood and said no: asking the same again will not help."""
         return self.status in {400, 403, 404, 405}
+
+    def of_login(self, name: str) -> str:
+        """The reason why nobody could log in at the Vault `name`, and what to do: for the log of a running service."""
+        cure = self.cure or (_REFUSED_LOGIN if self.is_refusal else _AWAY if self.status is None else "")
+        return f"{self.reason}; {cure[0].lower()}{cure[1:].format(name=name)}" if cure else self.reason
 
 
 @dataclass(frozen=True, slots=True)

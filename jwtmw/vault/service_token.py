@@ -160,7 +160,7 @@ class ServiceToken:
             renewed = self._renewed(seen, deadline)
             lease = renewed or self._login(self._server, deadline)
         except VaultFailed as failure:
-            self._fail(flight, failure.reason, self._clock())
+            self._fail(flight, failure.of_login(self._server.name), self._clock())
         except Exception as bug:  # noqa: BLE001 (whatever went wrong, waiters must hear of it)
             self._fail(flight, f"unexpected {type(bug).__name__}", self._clock())
         else:

@@ -23,6 +23,7 @@ from tests.vault.users import token_of, with_user
 
 PASSWORD = "password-51ab"
 MAY_ASK = 'path "identity/oidc/introspect" { capabilities = ["update"] }'
+NO, CHECK = "it does not accept the request or the credentials", "check the credentials of [vault.main]"
 USERPASS = {"userpass": {"username": "service", "password": PASSWORD}}
 
 
@@ -158,16 +159,18 @@ def test_a_token_is_renewed_while_it_serves(turned: StandIn, clock: Clock) -> No
 @pytest.mark.parametrize(
     ("login", "reason"),
     [
-        pytest.param({"userpass": {"username": "service", "password": "wrong"}}, "status 400", id="password"),
-        pytest.param({"token": "wrong"}, "status 403", id="token"),
-        pytest.param({"token_file": "nowhere"}, "holds no token", id="no-file"),
-        pytest.param({"url": "http://127.0.0.1:1", "token": "a"}, "no connection", id="down"),
+        pytest.param({"userpass": {"username": "service", "password": "wrong"}}, f"400: {NO}; {CHECK}", id="password"),
+        pytest.param({"token": "wrong"}, f"this; {CHECK}", id="token"),
+        pytest.param({"token_file": "nowhere"}, "holds no token; check token_file of [vault.main]", id="no-file"),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "token": "a"}, "; check url of [vault.main], and that it is up", id="down"
+        ),
     ],
 )
 def test_a_refused_login_is_no_fault_of_the_caller(
     turned: StandIn, clock: Clock, caplog: pytest.LogCaptureFixture, login: dict[str, Any], reason: str
 ) -> None:
-    """503, and the log says whose fault it is, and shows no secret."""
+    """503, and the log says whose fault it is and what to do, and shows no secret."""
     token = token_of(turned)
     assert Reason.INTROSPECTION_UNAVAILABLE is decided(policy_for(turned, clock, login), token)
     assert "issuer edgex: tokens cannot be introspected: this service has no token there" in caplog.text
@@ -180,7 +183,8 @@ def test_a_service_that_may_not_ask_is_told(turned: StandIn, clock: Clock, caplo
     """503, without a second login: the next token would be allowed no more."""
     turned.policy("service", 'path "kv/*" { capabilities = ["read"] }')
     assert Reason.INTROSPECTION_UNAVAILABLE is decided(policy_for(turned, clock), token_of(turned))
-    assert "status 403: it does not accept the token, or no policy of the token allows this" in caplog.text
+    cure = "a policy of [vault.main] must allow update on identity/oidc/introspect"
+    assert f"status 403: it does not accept the token, or no policy of the token allows this; {cure}" in caplog.text
     assert 1 == turned.requests.count("POST auth/userpass/login/service")
 
 

@@ -155,6 +155,13 @@ def test_a_private_authority_is_trusted(orders: StandIn, tmp_path: Path) -> None
             "Check the credentials of [vault.main]",
             id="wrong-password",
         ),
+        pytest.param(
+            "$secret://vault/main/a/b",
+            {"userpass": {"username": "a/b", "password": "wrong"}},
+            "the login failed: status 40",
+            "Check the credentials of [vault.main]",
+            id="no-such-user",
+        ),
         pytest.param("$secret://vault/main/a/b", {"token": "wrong"}, "status 403", "Check the token", id="wrong-token"),
         pytest.param(
             "$secret://vault/main/a/b", {"token_file": "nowhere"}, "holds no token", "Check token_file", id="no-file"

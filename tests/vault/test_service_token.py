@@ -199,8 +199,8 @@ def test_a_refused_login_is_not_repeated_at_once() -> None:
     flight = world.token.look_up()
     assert isinstance(flight, Flight)
     world.land()
-    assert "this service has no token there: status 400: no" == unavailable(world, flight)
-    assert "this service has no token there: status 400: no" == unavailable(world)
+    told = "this service has no token there: status 400: no; check the credentials of [vault.main]"
+    assert [told] * 2 == [unavailable(world, flight), unavailable(world)]
     assert 1 == len(world.done)
     world.now += 2
     assert isinstance(world.token.look_up(), Flight)
