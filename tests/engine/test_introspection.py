@@ -385,6 +385,14 @@ def test_nothing_secret_is_shown(authority: Authority, caplog: pytest.LogCapture
     assert "Good(corp)" == repr(Good(replace(issuer, name="corp"), ClaimSet(FrozenDict({"sub": "a"})), None, 0, 0.0, 0))
 
 
+def test_a_token_of_no_type_can_be_kept_out(authority: Authority) -> None:
+    """A server that calls refresh tokens active, without a type and an audience, is asked for the type."""
+    policy = authority.policy({"audience": None, "require_audience": False, "required_claims": ["token_type"]})
+    authority.good(OPAQUE, aud=None)
+    authority.good("access", aud=None, token_type="Bearer")
+    assert [Reason.CLAIM_REQUIRED, None] == [reason_of(ask(policy, token)) for token in (OPAQUE, "access")]
+
+
 def test_a_clock_that_is_set_back_prolongs_nothing(authority: Authority, jwtmw_clock: Any) -> None:
     """What the issuer revokes is refused within `ttl`, whatever an administrator or NTP does to the wall clock."""
     policy = authority.policy()
