@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.conformance.consumers import policies as consumer_policies
 from tests.conformance.keys import EC256, EC384, EC521, ED25519, RSA, RSA_NEXT, RSA_PARTNER, SECRET_TEXT
+from tests.conformance.minted import policies as minted_policies
 from tests.conformance.tokens import AUDIENCE, CORP, NOW, PARTNER
 
 CORP_KEYS = [key.jwk() for key in (RSA, RSA_NEXT, EC256, EC384, EC521, ED25519)]
@@ -284,6 +285,8 @@ POLICIES: dict[str, Spec] = {
     "asked-unauthorized": asked("unauthorized"),
     "asked-redirect": asked("redirect"),
     **{name: Spec(keys, python=python) for name, (keys, python) in consumer_policies().items()},
+    # Minting.
+    **{name: Spec(keys) for name, keys in minted_policies().items()},
     # Revocation.
     "revocations": Spec(
         spec(corp(), other(), rules=[rule("/open/**", **OPEN), rule("/maybe", **OPTIONAL)]).keys,
