@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from jwtmw import ConfigurationError, Policy
 from jwtmw.effects import Flow, ReadBody
@@ -458,11 +457,8 @@ def test_on_deny_sees_the_original_request(surface: str) -> None:
 @surfaces
 def test_a_rule_about_the_body_does_not_start(surface: str) -> None:
     """Gateways do not send it: the rule could only refuse everybody."""
-    policy = policy_of(ISSUER, rules=RULES)
-    rules = (*policy.settings.rules, replace(policy.settings.rules[0], body="sha-256"))
-    policy.settings = replace(policy.settings, rules=rules)
     with pytest.raises(ConfigurationError, match="gateways do not send the body") as caught:
-        Asker(surface, policy, "nginx")
+        asker(surface, "nginx", rules=[*RULES, {"path": "/bound", "body": "sha-256"}])
     assert "rules[4].body" == caught.value.key
 
 
@@ -485,3 +481,27 @@ def test_no_body_is_ever_read(surface: str) -> None:
     ask.policy.engine = engine
     assert 200 == ask("GET", b"/public").status
     assert [None] == bodies
+
+
+@surfaces
+@all_gateways
+def test_a_token_for_one_request_is_for_the_original(surface: str, gateway: str) -> None:
+    """`htm` and `htu` are compared with what is reported, never with the gateway's own request."""
+    ask = asker(surface, gateway)
+    token = ISSUER.token(htm="PUT", htu="https://orders.example/orders/7")
+    assert 200 == ask("PUT", b"/orders/7?a=b", bearer(token)).status
+    assert 401 == ask("GET", b"/orders/7", bearer(token)).status
+    assert 401 == ask("PUT", b"/orders/8", bearer(token)).status
+    assert 401 == ask("GET", b"/orders", bearer(ISSUER.token(htm="GET", htu="https://orders.example/auth"))).status
+
+
+@surfaces
+@all_gateways
+def test_a_token_for_one_use_is_spent_here(surface: str, gateway: str) -> None:
+    """The second request with it does not pass; what goes on is the internal token."""
+    rules = [{"path": "/once", "single_use": True}]
+    ask = asker(surface, gateway, internal=Internal(), rules=rules)
+    token = ISSUER.token("ann", jti="one")
+    assert b"Bearer inner.ann.token" == identity(ask("POST", b"/once", bearer(token)))[b"authorization"]
+    assert 401 == ask("POST", b"/once", bearer(token)).status
+    assert {"replayed": 1} == ask.policy.metrics()["denied"]
