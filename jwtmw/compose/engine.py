@@ -59,7 +59,7 @@ def engine_of(
             cache=cache,
             clock=clock,
             max_token_bytes=settings.max_token_bytes,
-            revocations=revocations_of(settings.revocation, judging, clock),
+            revocations=revocations_of(settings, judging, clock),
         ),
         prover=prover_of(settings, judging, clock),
         cache=cache,

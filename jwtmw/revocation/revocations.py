@@ -6,8 +6,10 @@ Must never know: HTTP, how a token is verified, how entries travel between proce
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from jwtmw.decision import Reason
@@ -17,6 +19,9 @@ from jwtmw.revocation.entries import LONGEST_LEEWAY, Entry, before, key_of, refu
 
 if TYPE_CHECKING:
     from jwtmw.token.principal import Principal
+
+
+logger = logging.getLogger("jwtmw.revocation")
 
 
 class Judged(Protocol):
@@ -31,12 +36,16 @@ class Judged(Protocol):
 class Revocations:
     """What was revoked, in the memory of this process. For a fleet, configure a store: `[revocation]`.
 
-    `clock` tells epoch seconds. At most `max_entries` are kept; there is no lock, and nothing here ever waits but
-    `revoke` and `restore` of a list with a store.
+    `clock` tells epoch seconds. `names` has the issuers of the configuration by name, each with what its callers have
+    as their issuer; empty where any issuer may be meant. At most `max_entries` are kept; there is no lock, and nothing
+    here ever waits but `revoke` and `restore` of a list with a store.
     """
 
-    def __init__(self, clock: Callable[[], float], max_entries: int) -> None:
+    def __init__(
+        self, clock: Callable[[], float], max_entries: int, names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._clock = clock
+        self._names = names
         self._max_entries = max_entries
         self._entries: dict[str, Entry] = {}
         # One more with every change; a verdict that was judged under it needs no second look.
@@ -53,13 +62,18 @@ class Revocations:
     ) -> None:
         """Refuse one token (`jti`), one subject, or, with neither, all tokens of `issuer`, from now on.
 
-        issuer         the exact `iss`; the configured name where an issuer has none
+        issuer         its configured name, or the exact `iss`
         until          when this is forgotten, in epoch seconds: for one token its `exp`. Default: never
         issued_before  only tokens issued until then (`iat`, epoch seconds), and those that do not say. Default: all
 
         What was revoked before stays revoked: only `restore` takes it back.
         Raises `ValueError` for what names nothing, `RevocationFailed` where it cannot be kept.
         """
+        self._revoke(self._identifier(issuer), jti, subject, until, issued_before)
+
+    def _revoke(
+        self, issuer: str, jti: str | None, subject: str | None, until: float | None, issued_before: float | None = None
+    ) -> None:
         entry = Entry(_instant(until, "until") + LONGEST_LEEWAY, _instant(issued_before, "issued_before"))
         key = _named(issuer, jti, subject)
         self._keep(key if issued_before is None else before(key), entry)
@@ -69,11 +83,11 @@ class Revocations:
         jti = principal.claims.get("jti")
         if not isinstance(jti, str):
             raise ValueError("the token has no jti; revoke its subject")
-        self.revoke(principal.issuer, jti=jti, until=principal.expires_at)
+        self._revoke(principal.issuer, jti, None, principal.expires_at)
 
     def restore(self, issuer: str, *, jti: str | None = None, subject: str | None = None) -> None:
         """Take back whatever was revoked by the same words, at all times. Raises as `revoke`."""
-        key = _named(issuer, jti, subject)
+        key = _named(self._identifier(issuer), jti, subject)
         self._keep(key, None)
         self._keep(before(key), None)
 
@@ -101,6 +115,13 @@ class Revocations:
         if self._entries and refuses(self._entries, principal, self._clock()):
             raise TokenRefused(Reason.TOKEN_REVOKED)
         return serial
+
+    def _identifier(self, issuer: str) -> str:
+        """What the issuer's callers have as theirs. In a fleet another service may know one that this one does not."""
+        found = self._names.get(issuer, issuer) if isinstance(issuer, str) else issuer
+        if self._names and found not in self._names.values():
+            logger.warning("revocations: no issuer of this configuration has this name or iss; no token here is meant")
+        return found
 
     def _judge(self, judged: Judged) -> bool:
         serial = self.serial
@@ -140,8 +161,8 @@ class Revocations:
 def _named(issuer: str, jti: str | None, subject: str | None) -> str:
     if jti is not None and subject is not None:
         raise ValueError("give jti or subject, not both")
-    for name in (issuer, jti, subject):
-        if name is not None and not (isinstance(name, str) and name):
+    for name in (issuer, *(name for name in (jti, subject) if name is not None)):
+        if not (isinstance(name, str) and name):
             raise ValueError("issuer, jti and subject are text, and not empty")
     return key_of(issuer, jti, subject)
 

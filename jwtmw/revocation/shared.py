@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import ref
 
@@ -92,11 +93,12 @@ class SharedRevocations(Revocations):
         *,
         clock: Callable[[], float],
         max_entries: int,
+        names: Mapping[str, str] = MappingProxyType({}),
         monotonic: Clock = monotonic,
         launch: Callable[[Job], None] = worker.launch,
         later: Callable[[float, Job], None] = worker.later,
     ) -> None:
-        super().__init__(clock, max_entries)
+        super().__init__(clock, max_entries, names)
         self._store = store
         self._terms = terms
         self._monotonic = monotonic

@@ -10,7 +10,7 @@ from jwtmw import Policy
 from jwtmw.adapter import Allow, Decision, Deny, Reason
 from jwtmw.revocation.revocations import Revocations
 from jwtmw.revocation.shared import SharedRevocations
-from jwtmw.testing import TestIssuer
+from jwtmw.testing import Signer, TestIssuer
 from tests.engine.authority import Authority
 from tests.engine.facts import Facts, policy_of
 from tests.engine.test_drive import drive
@@ -48,6 +48,47 @@ def test_a_token_that_nobody_has_seen_is_refused(jwtmw_issuer: TestIssuer) -> No
     assert [Reason.TOKEN_REVOKED, Reason.SIGNATURE_INVALID] == told
     policy.revocations.revoke(jwtmw_issuer.issuer)
     assert Reason.TOKEN_REVOKED == reason_of(policy.engine.decide_now(Facts(token=jwtmw_issuer.token("bob"))))
+
+
+@pytest.mark.parametrize("called", ["name", "iss"])
+def test_an_issuer_is_revoked_by_its_name_or_its_iss(
+    jwtmw_issuer: TestIssuer, caplog: pytest.LogCaptureFixture, called: str
+) -> None:
+    """Whichever word is at hand, and `restore` takes back what either has revoked."""
+    policy = policy_of(jwtmw_issuer, entry={"name": "corp"})
+    facts = Facts(token=jwtmw_issuer.token("alice"))
+    policy.revocations.revoke("corp" if called == "name" else jwtmw_issuer.issuer, subject="alice")
+    assert Reason.TOKEN_REVOKED == reason_of(policy.engine.decide_now(facts))
+    policy.revocations.restore(jwtmw_issuer.issuer if called == "name" else "corp", subject="alice")
+    assert reason_of(policy.engine.decide_now(facts)) is None
+    assert [] == [text for text in caplog.messages if text.startswith("revocations: ")]
+
+
+def test_an_issuer_that_is_not_configured_is_a_warning(
+    jwtmw_issuer: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A typing error would revoke nothing in silence; yet in a fleet another service may know that issuer."""
+    policy = policy_of(jwtmw_issuer)
+    policy.revocations.revoke(f"{jwtmw_issuer.issuer}/", subject="alice")
+    assert ["revocations: no issuer of this configuration has this name or iss; no token here is meant"] == [
+        text for text in caplog.messages if text.startswith("revocations: ")
+    ]
+    assert 1 == len(policy.revocations)
+
+
+def test_consumers_that_iss_names_are_issuers_of_any_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither is a word taken for a configured name, nor is any of them unknown."""
+    signer = Signer("HS256", kid="")
+    jack = {"name": "jack", "key": "jack-iss", "secret": signer.secret.decode()}
+    shops: dict[str, Any] = {"name": "shops", "require_audience": False, "consumer_claim": "iss", "consumers": [jack]}
+    policy = Policy(issuers=[shops])
+    facts = Facts(token=signer.sign({"iss": "jack-iss", "exp": 4_000_000_000}))
+    assert reason_of(policy.engine.decide_now(facts)) is None
+    policy.revocations.revoke("shops")
+    assert reason_of(policy.engine.decide_now(facts)) is None
+    policy.revocations.revoke("jack-iss")
+    assert Reason.TOKEN_REVOKED == reason_of(policy.engine.decide_now(facts))
+    assert "no issuer of this configuration" not in caplog.text
 
 
 def test_the_caller_in_hand_can_be_logged_out(jwtmw_issuer: TestIssuer) -> None:

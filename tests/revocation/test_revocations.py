@@ -199,9 +199,11 @@ def test_what_names_nothing_is_an_error(names: dict[str, Any], message: str) -> 
 
 
 def test_an_issuer_has_a_name() -> None:
-    """An empty one is nobody's."""
-    with pytest.raises(ValueError, match="text, and not empty"):
-        World().list.revoke("")
+    """An empty one is nobody's, and neither is what is no text."""
+    names: list[Any] = ["", None, ["corp"]]
+    for name in names:
+        with pytest.raises(ValueError, match="text, and not empty"):
+            World().list.revoke(name)
 
 
 def test_the_list_is_bounded() -> None:
