@@ -15,13 +15,14 @@ from jwtmw.issuers.introspection import Introspector, Terms
 from jwtmw.issuers.rfc7662 import Endpoint
 from jwtmw.mint.signer import Signer
 from jwtmw.settings import IntrospectionUrl, VaultIntrospected, schema
+from jwtmw.settings.schema_outgoing import ClientProof
 from jwtmw.verification import Clock
 
 
 def introspector_of(name: str, material: IntrospectionUrl, http: schema.Http, clock: Clock) -> Introspector:
     """What asks the issuer `name` about its tokens."""
     table: schema.Introspection = material.table
-    endpoint = Endpoint(table.url, _credentials(table, clock), HttpSettings(http.timeout, http.ca_file, http.proxy))
+    endpoint = Endpoint(table.url, credentials_of(table, clock), HttpSettings(http.timeout, http.ca_file, http.proxy))
     terms = Terms(table.ttl, table.negative_ttl, http.timeout)
     return Introspector(name, endpoint, terms, clock=clock.monotonic)
 
@@ -39,7 +40,7 @@ def vault_introspector_of(name: str, material: VaultIntrospected, clock: Clock) 
     return Introspector(name, ask, terms, takes_opaque=False, clock=clock.monotonic)
 
 
-def _credentials(table: schema.Introspection, clock: Clock) -> Credentials:
+def credentials_of(table: ClientProof, clock: Clock) -> Credentials:
     """The settings have judged the table: what a way needs is there."""
     client_id, client_secret = table.client_id or "", table.client_secret or ""
     match table.auth:
@@ -55,7 +56,7 @@ def _credentials(table: schema.Introspection, clock: Clock) -> Credentials:
             return nobody
 
 
-def _assertions(table: schema.Introspection, client_id: str, clock: Clock) -> Credentials:
+def _assertions(table: ClientProof, client_id: str, clock: Clock) -> Credentials:
     signer = Signer(table.algorithm or "", key=table.private_key)
     header = {"typ": "JWT", "kid": table.key_id}
 

@@ -14,7 +14,9 @@ from dataclasses import asdict
 from typing import Any
 
 from jwtmw.challenge import OnDeny, Renderer
+from jwtmw.client.outgoing import Outgoing
 from jwtmw.compose.engine import disclosure_of, engine_of
+from jwtmw.compose.outgoing import outgoing_of
 from jwtmw.errors import ConfigurationError
 from jwtmw.explain import Explanation, explain
 from jwtmw.hooks import Check, LoadUser, is_async
@@ -64,6 +66,7 @@ class Policy:
         # What adapters show of a request to the application; None where that is the request as it came.
         self.disclosure = disclosure_of(self.settings)
         self.engine = engine_of(self.settings, clock, check, load_user, consumers)
+        self._outgoing = outgoing_of(self.settings, clock)
         announce(self.settings)
 
     @classmethod
@@ -89,6 +92,16 @@ class Policy:
         `cooling_down` (unknown key ids are refused without a fetch), `last_error` (our words; None after a success).
         """
         return {name: asdict(issuer.keys.state) for name, issuer in self.engine.verifier.issuers.by_name.items()}
+
+    def outgoing(self, name: str) -> Outgoing:
+        """What calls to the hosts of `[outgoing.NAME]` carry: the same object each time. In non-secure mode nothing.
+
+        Raises `ConfigurationError` where there is no such table.
+        """
+        if name not in self._outgoing:
+            known = ", ".join(self._outgoing) or "none"
+            raise ConfigurationError(f"outgoing.{name}", "there is no such table", f"The tables are: {known}")
+        return self._outgoing[name]
 
     @property
     def revocations(self) -> Revocations:

@@ -20,6 +20,7 @@ from jwtmw.settings.environment import Modes
 from jwtmw.settings.introspection import endpoint_of
 from jwtmw.settings.keys import key_material, warn_of_weakness
 from jwtmw.settings.material import KeyMaterial
+from jwtmw.settings.outgoing import outgoing_terms
 from jwtmw.settings.schema import (
     Http,
     Issuer,
@@ -56,7 +57,8 @@ def settings_of(
     if modes.secure:
         common["http"] = _http(table.http, folder)
     common |= {"secure": modes.secure, "inbound": modes.inbound, "report_only": modes.report_only}
-    return Settings(**_without(opaque, common), issuers=tuple(issuers), source=source)
+    outgoing = {name: outgoing_terms(name, table, folder) if modes.secure else None for name in table.outgoing}
+    return Settings(**_without(opaque, common), issuers=tuple(issuers), outgoing=outgoing, source=source)
 
 
 def _is_in(path: str, key: str) -> bool:

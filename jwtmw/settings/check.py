@@ -15,6 +15,7 @@ from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.settings.check_gateway import gateway_problems
 from jwtmw.settings.check_identity import identity_problems
 from jwtmw.settings.check_issuers import issuer_problems
+from jwtmw.settings.check_outgoing import outgoing_problems
 from jwtmw.settings.check_places import conflicts, location_problems, origin_problems
 from jwtmw.settings.check_proof import proof_problems
 from jwtmw.settings.check_revocation import revocation_problems
@@ -44,6 +45,7 @@ def problems(table: SettingsTable) -> Iterator[ConfigurationError]:
     yield from proof_problems(table)
     yield from location_problems(table.token_from, "token_from")
     yield from vault_problems(table.vault)
+    yield from outgoing_problems(table.outgoing, table.vault)
     yield from issuer_problems(table.issuers)
     for index, issuer in enumerate(table.issuers):
         if issuer.vault is not None:

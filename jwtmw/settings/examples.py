@@ -60,6 +60,7 @@ _TOP = {
     "gateway": '{ kind = "traefik", path = "/auth" }',
     "replay": '{ store = "redis", url = "$ENV://REDIS_URL" }',
     "vault": '{ main = { url = "https://vault.example:8200" } }',
+    "outgoing": '{ herald = { hosts = ["https://herald.example"], source = "pass_on" } }',
     "issuers": '[{ issuer = "https://id.example/", audience = ["orders"], jwks_url = "https://id.example/jwks" }]',
     "rules": '[{ path = "/orders/**", scopes = ["orders:read"] }]',
 }
@@ -109,6 +110,34 @@ _VAULT = {
     "kv_version": "2",
     "timeout": "5",
     "ca_file": '"vault-ca.pem"',
+}
+
+_OUTGOING = {
+    "hosts": '["https://herald.example"]',
+    "source": '"client_credentials"',
+    "header": '"Authorization"',
+    "scheme": '"Bearer"',
+    "token_url": '"https://id.example/token"',
+    "auth": '"basic"',
+    "client_id": '"orders"',
+    "client_secret": '"$ENV://ORDERS_CLIENT_SECRET"',
+    "private_key": '"$ENV://ORDERS_PRIVATE_KEY"',
+    "private_key_file": '"orders.pem"',
+    "key_id": '"2026-01"',
+    "algorithm": '"ES256"',
+    "assertion_audience": '"https://id.example/"',
+    "scopes": '["notices:write"]',
+    "audience": '["herald"]',
+    "resource": '["https://herald.example/"]',
+    "subject_token_type": '"urn:ietf:params:oauth:token-type:jwt"',
+    "vault": '"main"',
+    "role": '"orders"',
+    "issuer": '"https://orders.example"',
+    "ttl": "60",
+    "body": '"sha-256"',
+    "request_bound": "true",
+    "file": '"/var/run/secrets/tokens/herald"',
+    "token": '"$ENV://HERALD_TOKEN"',
 }
 
 _CONSUMER = {
@@ -191,6 +220,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "ttl": "60",
         "negative_ttl": "5",
     },
+    "outgoing.*": _OUTGOING,
     "vault.*": _VAULT,
     "vault.*.userpass": {"username": '"orders"', "password": '"$ENV://VAULT_PASSWORD"', "mount": '"userpass"'},
     "vault.*.approle": {
@@ -205,7 +235,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
 
 def section_of(path: str) -> str:
     """The path without indexes and names: `issuers[1].name` is `issuers[].name`, `vault.a.url` is `vault.*.url`."""
-    return re.sub(r"^vault\.[^.]+", "vault.*", re.sub(r"\[[^]]*\]", "[]", path))
+    return re.sub(r"^(vault|outgoing)\.[^.]+", r"\1.*", re.sub(r"\[[^]]*\]", "[]", path))
 
 
 def example_of(path: str) -> str:

@@ -13,6 +13,7 @@ from jwtmw.issuers.fetch import HttpSettings
 if TYPE_CHECKING:
     from jwtmw.issuers.consumers import Consumer
     from jwtmw.issuers.stored_consumers import Terms
+    from jwtmw.settings.schema_outgoing import Outgoing
     from jwtmw.vault.login import Login
     from jwtmw.vault.server import Server
 
@@ -144,6 +145,31 @@ class VaultIntrospected(_Hidden):
     def table(self) -> Any:
         """The issuer's table `vault`, checked and filled in."""
         return self._value[2]
+
+
+class OutgoingTerms(_Hidden):
+    """What calls to other services carry: the table, and for an identity token the Vault and the login there."""
+
+    def __init__(self, table: Outgoing, server: Server | None = None, login: Login | None = None) -> None:
+        super().__init__((table, server, login))
+
+    @property
+    def table(self) -> Outgoing:
+        """The table `outgoing.NAME`, checked and filled in."""
+        table: Outgoing = self._value[0]
+        return table
+
+    @property
+    def server(self) -> Server | None:
+        """Where the Vault is."""
+        server: Server | None = self._value[1]
+        return server
+
+    @property
+    def login(self) -> Login | None:
+        """How this service comes to a token of its own there."""
+        login: Login | None = self._value[2]
+        return login
 
 
 KeyMaterial = (

@@ -118,6 +118,9 @@ def _written_secrets(table: SettingsTable) -> Iterator[str]:
     for key, url in (("revocation.url", table.revocation.url), ("replay.url", table.replay.url)):
         if url is not None and ("@" in url or "password=" in url):
             yield key
+    for name, outgoing in table.outgoing.items():
+        secrets = ("client_secret", "private_key", "token")
+        yield from (f"outgoing.{name}.{key}" for key in secrets if getattr(outgoing, key) is not None)
     for name, vault in table.vault.items():
         for key, given in (
             ("token", vault.token),

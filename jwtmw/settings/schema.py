@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jwtmw.settings.material import KeyMaterial
+from jwtmw.settings.material import KeyMaterial, OutgoingTerms
 from jwtmw.settings.schema_gateway import Gateway
+from jwtmw.settings.schema_outgoing import ClientProof, Outgoing
 from jwtmw.settings.schema_proof import Replay
 from jwtmw.settings.schema_vault import IssuerVault, Vault, VaultAppRole, VaultUserpass
 from jwtmw.settings.table import Table
@@ -53,7 +54,7 @@ class KeySource(Table, frozen=True, kw_only=True):
     cooldown: float = 30.0
 
 
-class Introspection(Table, frozen=True, kw_only=True):
+class Introspection(ClientProof, frozen=True, kw_only=True):
     """An endpoint that is asked about each token (RFC 7662), and how this service proves itself to it.
 
     `ttl` and `negative_ttl` in seconds. Checked and filled in, `auth` is one of "basic", "post", "private_key_jwt",
@@ -62,15 +63,6 @@ class Introspection(Table, frozen=True, kw_only=True):
     """
 
     url: str
-    auth: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    private_key: str | None = None
-    private_key_file: str | None = None
-    key_id: str | None = None
-    algorithm: str | None = None
-    assertion_audience: str | None = None
-    token: str | None = None
     ttl: float = 60.0
     negative_ttl: float = 5.0
 
@@ -242,16 +234,18 @@ class SettingsTable(SettingsCommon, frozen=True, kw_only=True):
 
     issuers: tuple[IssuerTable, ...] = ()
     vault: dict[str, Vault] = {}  # noqa: RUF012 (msgspec copies it)
+    outgoing: dict[str, Outgoing] = {}  # noqa: RUF012 (msgspec copies it)
 
 
 class Settings(SettingsCommon, frozen=True, kw_only=True):
     """The configuration in force.
 
     `secure`, `inbound` and `report_only` are what holds after the environment's toggles; `source` says in a few words
-    where the configuration came from.
+    where the configuration came from. `outgoing` has None for each name in non-secure mode.
     """
 
     issuers: tuple[Issuer, ...]
+    outgoing: dict[str, OutgoingTerms | None]
     source: str
 
     def __repr__(self) -> str:
@@ -276,6 +270,7 @@ TABLES: dict[str, type[Table]] = {
     "issuers[].consumer_store": ConsumerStore,
     "rules[]": Rule,
     "rules[].any_of[]": Requirement,
+    "outgoing.*": Outgoing,
     "vault.*": Vault,
     "vault.*.userpass": VaultUserpass,
     "vault.*.approle": VaultAppRole,

@@ -19,11 +19,13 @@ from jwtmw.settings.examples import example_of, section_of
 from jwtmw.settings.findings import wrong_name
 from jwtmw.settings.grammar import is_name, near
 from jwtmw.settings.schema import TABLES, SettingsTable
+from jwtmw.settings.schema_outgoing import Outgoing
 from jwtmw.settings.schema_vault import Vault
+from jwtmw.settings.table import Table
 
 _COMPLAINT = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<where>.*)`)?", re.DOTALL)
-# msgspec does not say in which table of a mapping it stands.
-_SOME_VAULT = "vault[...]"
+# Tables by names of the user's; msgspec does not say in which of them it stands.
+_NAMED: dict[str, type[Table]] = {"vault": Vault, "outgoing": Outgoing}
 _TYPES = {
     "array": "a list",
     "object": "a table",
@@ -58,8 +60,9 @@ def shape(raw: dict[str, Any]) -> SettingsTable:
 def _explained(complaint: str, raw: dict[str, Any]) -> ConfigurationError:
     match = _COMPLAINT.fullmatch(complaint)
     what, where = (match["what"], match["where"] or "") if match else ("", "")
-    if where.startswith(_SOME_VAULT):
-        where = _name_of_vault(raw["vault"]) + where.removeprefix(_SOME_VAULT)
+    for mapping, table in _NAMED.items():
+        if where.startswith(f"{mapping}[...]"):
+            where = _name_in(mapping, table, raw[mapping]) + where.removeprefix(f"{mapping}[...]")
     if match and match["key"]:
         return ConfigurationError(where, "has a key that is not text", "Write every key as text")
     kind, _, names = what.partition("`")
@@ -71,15 +74,15 @@ def _explained(complaint: str, raw: dict[str, Any]) -> ConfigurationError:
     return _mistyped(where, names.split("`"))
 
 
-def _name_of_vault(vaults: dict[Any, Any]) -> str:
-    """The path of the first Vault's table that does not convert."""
-    for name, table in vaults.items():
+def _name_in(mapping: str, kind: type[Table], tables: dict[Any, Any]) -> str:
+    """The path of the first of the named tables that does not convert."""
+    for name, table in tables.items():
         try:
-            msgspec.convert(table, Vault)
+            msgspec.convert(table, kind)
         except msgspec.ValidationError:
             if is_name(name):
-                return f"vault.{name}"
-    raise wrong_name("vault")
+                return f"{mapping}.{name}"
+    raise wrong_name(mapping)
 
 
 def _unknown(where: str, name: str) -> ConfigurationError:

@@ -33,6 +33,8 @@ _HARMLESS = {
     "issuers[].consumers[]": "name secret_encoding public_key_file algorithm",
     "rules[]": f"path methods allow body {_WANTED}",
     "rules[].any_of[]": _WANTED,
+    "outgoing.*": "hosts source header scheme auth client_id private_key_file key_id algorithm assertion_audience"
+    " scopes audience resource subject_token_type vault role issuer body file",
     "vault.*": "namespace token_file kv_mount ca_file",
     "vault.*.userpass": "mount",
     "vault.*.approle": "mount",
@@ -42,7 +44,7 @@ SHOWN = frozenset(f"{section}.{key}".removeprefix(".") for section, keys in _HAR
 URLS = frozenset(
     (
         *("http.proxy", "revocation.url", "replay.url", "issuers[].jwks_url", "issuers[].discovery_url"),
-        *("issuers[].introspection.url", "vault.*.url"),
+        *("issuers[].introspection.url", "vault.*.url", "outgoing.*.token_url"),
     )
 )
 """The paths of texts that are shown as far as they are URLs: without userinfo, query and fragment."""
@@ -91,8 +93,8 @@ def _shown(value: Any, place: str) -> Any:
 
 
 def _table(table: dict[str, Any], place: str) -> Any:
-    if place == "vault":
-        return {name: _shown(member, "vault.*") for name, member in table.items()}
+    if place in {"vault", "outgoing"}:
+        return {name: _shown(member, f"{place}.*") for name, member in table.items()}
     if place in TABLES:
         return {key: _shown(member, f"{place}.{key}") for key, member in table.items()}
     if place in SHOWN:

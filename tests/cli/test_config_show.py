@@ -34,6 +34,13 @@ NO_KEYS = {"issuers[0].jwks_url": None}
 ASKED = {**ENDPOINT, "issuers[0].introspection.client_id": "orders"}
 CONSUMER = {**NO_KEYS, "issuers[0].consumers[0].name": "shop", "issuers[0].consumers[0].key": "shop-key"}
 VAULT = {"vault.main.url": "https://vault.example:8200"}
+CALLING = {"outgoing.main.hosts": ["https://herald.example"]}
+ASKING = {
+    **CALLING,
+    "outgoing.main.source": "client_credentials",
+    "outgoing.main.token_url": "https://id.example/token",
+    "outgoing.main.client_id": "orders",
+}
 TEXTS = sorted(
     path
     for path in paths()
@@ -65,6 +72,10 @@ SECRETS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "issuers[0].consumers[0].custom_id": ({**CONSUMER, "issuers[0].consumers[0].secret": CANARY}, CANARY, CANARY),
     "rules[0].claims": ({}, {"tenant": CANARY, "number": [CANARY]}, CANARY),
     "rules[0].any_of[0].claims": ({}, {"tenant": CANARY}, CANARY),
+    "outgoing.main.token_url": ({**ASKING, "outgoing.main.client_secret": CANARY}, f"https://a/?key={CANARY}", CANARY),
+    "outgoing.main.client_secret": (ASKING, CANARY, CANARY),
+    "outgoing.main.private_key": (ASKING, KEY.decode(), KEY.decode().splitlines()[1]),
+    "outgoing.main.token": ({**CALLING, "outgoing.main.source": "static"}, CANARY, CANARY),
     "vault.main.token": (VAULT, CANARY, CANARY),
     "vault.main.userpass.username": ({**VAULT, "vault.main.userpass.password": CANARY}, CANARY, CANARY),
     "vault.main.userpass.password": ({**VAULT, "vault.main.userpass.username": "orders"}, CANARY, CANARY),

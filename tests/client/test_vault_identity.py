@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from jwtmw.client import Outgoing, TokenUnavailable, VaultIdentity
+from jwtmw.client import Outgoing, TokenUnavailable
+from jwtmw.client.vault import VaultIdentity
 from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.vault.login import Userpass
 from jwtmw.vault.server import Server, VaultFailed

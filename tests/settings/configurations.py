@@ -60,6 +60,8 @@ def parent(path: str) -> dict[str, Any]:
         return {f"{table}.roles": ["clerk"]}
     if table in ("vault.main", "vault.main.userpass", "vault.main.approle"):
         return {"vault.main.url": "https://vault.example:8200"}
+    if table == "outgoing.main":
+        return {"outgoing.main.hosts": ["https://herald.example"], "outgoing.main.source": "pass_on"}
     if table.endswith("introspection"):
         return ASKED
     return {}

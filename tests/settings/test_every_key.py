@@ -14,6 +14,7 @@ from tests.settings.configurations import SHARED, changed, parent, paths
 from tests.settings.consumers import consumer_values
 from tests.settings.gateway import GATEWAY
 from tests.settings.introspection import INTROSPECTION
+from tests.settings.outgoing import OUTGOING
 from tests.settings.proof import PROOF
 from tests.settings.revocation import REVOCATION
 
@@ -36,7 +37,7 @@ TYPES = {
         "a whole number": "max_token_bytes max_body_bytes cache.size",
         "a number": "leeway cache.max_age http.timeout",
         "a list": "token_from origins issuers rules",
-        "a table": "identity_headers cache http revocation gateway replay vault",
+        "a table": "identity_headers cache http revocation gateway replay vault outgoing",
     },
     "http": {"text": "ca_file proxy"},
     "revocation": {
@@ -62,6 +63,13 @@ TYPES = {
         "a number": "ttl negative_ttl",
     },
     "issuers[0].vault": {"text": "name verify client_id", "a number": "ttl negative_ttl"},
+    "outgoing.main": {
+        "text": "source header scheme auth client_id client_secret private_key private_key_file key_id algorithm file "
+        "assertion_audience token token_url subject_token_type vault role issuer body",
+        "a list": "hosts scopes audience resource",
+        "a whole number": "ttl",
+        "true or false": "request_bound",
+    },
     "vault.main": {
         "text": "url namespace token token_file kv_mount ca_file",
         "a table": "userpass approle",
@@ -306,6 +314,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({**INTROSPECTED, "issuers[0].key_source": {}}, "issuers[0].key_source", "belongs to fetched keys"),
     *consumer_values(),
     *GATEWAY,
+    *OUTGOING,
     ({"rules[0].path": None}, "rules[0].path", 'path = "/orders/{id}"'),
     ({"rules[0].path": "orders"}, "rules[0].path", "begin with a slash"),
     ({"rules[0].methods": ["get"]}, "rules[0].methods[0]", 'methods = ["GET"]'),

@@ -32,6 +32,7 @@ PLACES = {
     "issuers[].key_source": "Key source",
     "issuers[].introspection": "Introspection",
     "issuers[].vault": "Tokens of a Vault",
+    "outgoing.*": "Outgoing calls",
     "vault.*": "Vault",
     "vault.*.userpass": "Userpass",
     "vault.*.approle": "AppRole",
