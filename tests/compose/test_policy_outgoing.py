@@ -151,7 +151,7 @@ def test_a_call_is_made_in_the_callers_name(source: str, herald: Peer) -> None:
     issuer = TestIssuer(clock=time)
     with peer(exchanged) as endpoint:
         client = {"token_url": endpoint.url, "client_id": "orders", "client_secret": "word"}
-        table: dict[str, Any] = {
+        tables: dict[str, dict[str, Any]] = {
             "pass_on": {},
             "exchange": {
                 **client,
@@ -159,11 +159,11 @@ def test_a_call_is_made_in_the_callers_name(source: str, herald: Peer) -> None:
                 "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
             },
             "self_signed": {"issuer": "https://orders.example", "private_key": private_pem("P-256")},
-        }[source]
+        }
         policy = Policy(
             issuers=[issuer.settings()],
             rules=[{"path": "/", "allow": "optional"}],
-            outgoing={"herald": {"source": source, "hosts": [herald.url], **table}},
+            outgoing={"herald": {"source": source, "hosts": [herald.url], **tables[source]}},
         )
         alice, bob = issuer.token("alice"), issuer.token("bob")
         assert [200] == asyncio.run(ask(policy, herald.url, alice))
