@@ -44,7 +44,9 @@ def send(
     except httpcore2.ConnectError as error:
         # The text is this machine's own (the resolver's, the kernel's or OpenSSL's), never the other side's.
         reason = f"no connection: {error}"
-    except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError) as error:
+    except httpcore2.ProxyError:
+        reason = "the proxy refuses; check http.proxy, and what it lets through"
+    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
         reason = f"the connection failed: {type(error).__name__}"
     except OSError:
         reason = "the trust store cannot be read"

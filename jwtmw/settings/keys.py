@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,12 @@ def key_material(issuer: IssuerTable, key: str, folder: Path) -> KeyMaterial:
     if issuer.jwks_url is not None:
         return JwksUrl(issuer.jwks_url)
     if issuer.consumers is not None:
-        return ConsumerList(
-            tuple(
-                _consumer(issuer, consumer, f"{key}.consumers[{index}]", folder)
-                for index, consumer in enumerate(issuer.consumers)
-            )
+        members = tuple(
+            _consumer(issuer, consumer, f"{key}.consumers[{index}]", folder)
+            for index, consumer in enumerate(issuer.consumers)
         )
+        _warn_of_shared_keys(members, key)
+        return ConsumerList(members)
     if (store := issuer.consumer_store) is not None:
         return ConsumerTerms(Terms(store.ttl, store.negative_ttl, store.max_stale, store.size))
     if issuer.jwks_path is not None:
@@ -108,6 +109,17 @@ def warn_of_weakness(issuer: IssuerTable, key: str, algorithms: tuple[str, ...])
         if weakness:
             text = "%s.secret: %s; allow_short_secret lets it through"
             logger.warning(text, key, weakness, extra={"code": "short_secret"})
+
+
+def _warn_of_shared_keys(consumers: Iterable[Consumer], key: str) -> None:
+    names: dict[bytes, set[str]] = {}
+    for consumer in consumers:
+        if consumer.credential is not None:
+            names.setdefault(consumer.credential.thumbprint, set()).add(consumer.name)
+    sharing = sum(len(found) for found in names.values() if len(found) > 1)
+    if sharing:
+        text = "%s.consumers: %s of them share a secret or public key, and can pass for each other"
+        logger.warning(text, key, sharing)
 
 
 def public_key_problem(text: str, algorithm: str | None = None) -> str | None:

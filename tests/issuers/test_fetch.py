@@ -447,7 +447,10 @@ def test_a_proxy_that_refuses_is_a_failure():
     """A proxy's own refusal of the tunnel is no answer of the issuer."""
     with serving(response(b"", "403 Forbidden")) as proxy:
         settings = HttpSettings(timeout=5, proxy=f"http://127.0.0.1:{proxy.port}")
-        assert "the connection failed: ProxyError" == failure("https://id.example/", settings).reason
+        assert (
+            "the proxy refuses; check http.proxy, and what it lets through"
+            == failure("https://id.example/", settings).reason
+        )
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch):

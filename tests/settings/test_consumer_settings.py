@@ -121,6 +121,22 @@ def test_weak_secrets_may_be_allowed(caplog: pytest.LogCaptureFixture) -> None:
     assert [] == caplog.messages
 
 
+def test_consumers_that_share_a_key_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Each could sign for the other; two keys of one consumer harm nobody."""
+    shared = pem("P-256")
+    issuer(
+        with_consumers(
+            *(consumer(name=name, key=name, secret=CANARY) for name in ("a", "b")),
+            *({"name": name, "key": name, "public_key": shared} for name in ("c", "d", "e")),
+            *(consumer(name="f", key=key, secret=CANARY[::-1]) for key in ("f", "g")),
+        )
+    )
+    assert ["issuers[0].consumers: 5 of them share a secret or public key, and can pass for each other"] == [
+        text for text in caplog.messages if "share" in text
+    ]
+    assert CANARY not in caplog.text
+
+
 def test_written_secrets_are_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """However many consumers have theirs in the file itself; by reference there is no warning."""
     file = tmp_path / "shops.toml"
