@@ -20,7 +20,7 @@ from jwtmw.testing import TestIssuer
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"python", "toml", "sh", "json", "http", "text", "mermaid"}
+LANGUAGES = {"python", "toml", "sh", "json", "http", "text", "mermaid", "nginx", "yaml", "caddyfile"}
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)(?P<rest>.*)$")
 
 
