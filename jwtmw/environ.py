@@ -103,14 +103,18 @@ def read_body(environ: Environ, limit: int) -> bytes | None:
     length = _length(environ)
     wanted = limit + 1 if length is None else min(length, limit + 1)
     stream = environ["wsgi.input"]
-    read = bytearray()
-    while len(read) < wanted and (more := stream.read(wanted - len(read))):
-        read += more
+    read, broken = bytearray(), False
+    try:
+        while len(read) < wanted and (more := stream.read(wanted - len(read))):
+            read += more
+    except OSError:
+        # As some servers tell that the client has gone.
+        broken = True
     body = bytes(read)
     if length is None:
         # True of what will stand there: readers that know the flag read it to its end.
         environ["wsgi.input_terminated"] = True
-    if len(body) == length or (length is None and len(body) <= limit):
+    if not broken and (len(body) == length or (length is None and len(body) <= limit)):
         environ["wsgi.input"] = BytesIO(body)
         return body if len(body) <= limit else None
     left = None if length is None else length - len(body)

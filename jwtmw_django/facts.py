@@ -15,11 +15,11 @@ from typing import Any, Self, cast
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.handlers.wsgi import WSGIRequest as DjangoWSGIRequest
 from django.http import HttpRequest
-from django.http.request import UnreadablePostError
 
 from jwtmw.adapter import PASS, ASGIRequest, Decision, Request, WSGIRequest, native
+from jwtmw.adapter import read_body as read_environ
 
 # What the resolver goes by, and what views dispatch by: path_info and method.
 Where = tuple[str, str]
@@ -103,18 +103,27 @@ def where(request: HttpRequest) -> Where:
 
 
 def read_body(request: HttpRequest, limit: int) -> bytes | None:
-    """The whole body, or None where it is larger than `limit` bytes, or the client went away.
+    """The whole body, or None where it is larger than `limit` bytes. The application reads it again, chunked or not.
 
-    The application reads it again. Raises where somebody has begun to read what cannot be read a second time.
+    Raises `BodyUnreadable` where it does not come whole, and Django's own error where somebody has begun to read what
+    cannot be read a second time.
     """
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit() and int(length) > limit:
-        return None
+    if "scope" in request.__dict__:
+        body: bytes | None = _received(request, limit)
+    elif "_body" in request.__dict__ or cast("Any", request)._read_started:
+        body = request.body
+    else:
+        return _taken(request, limit)
+    return body if body is None or len(body) <= limit else None
+
+
+def _taken(request: HttpRequest, limit: int) -> bytes | None:
+    """Before Django reads it, which knows nothing of bodies without a length."""
+    environ = cast("DjangoWSGIRequest", request).environ
     try:
-        body = _received(request, limit) if "scope" in request.__dict__ else request.body
-    except (RequestDataTooBig, UnreadablePostError):
-        return None
-    return body if len(body) <= limit else None
+        return read_environ(environ, limit)
+    finally:
+        request._stream = environ["wsgi.input"]
 
 
 def _received(request: HttpRequest, limit: int) -> bytes:

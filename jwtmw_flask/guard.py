@@ -41,6 +41,7 @@ class GuardedRequest(WSGIRequest):
     settled   whether what answers now was judged: the marked endpoint, or the refusal
     rule, verb  Flask's rule and the method that were judged last; before, a rule that is none
     native    the environ that came in; `environ` is a copy of it where something is taken out of it
+    unread    the body's stream as it came in: who still has it when the body was read has an empty one
     taken     what was taken out, as it was
     """
 
@@ -54,12 +55,14 @@ class GuardedRequest(WSGIRequest):
     rule: object = ()
     verb = ""
     native: Environ
+    unread: object = None
     taken: Mapping[str, Any] = {}
 
     def open(self, policy: Policy) -> None:
         """Judge the request as it came in, and show who it is as far as that is known."""
         engine = policy.engine
         self.policy, self.judge, self.native = policy, engine, self.environ
+        self.unread = self.native.get("wsgi.input")
         if policy.disclosure is not None:
             # Who is judged again is judged by what was sent.
             self.environ = dict(self.native)
@@ -79,6 +82,8 @@ class GuardedRequest(WSGIRequest):
         self.allow = allow  # pyright: ignore[reportIncompatibleVariableOverride]
         self._show(self.native, allow)
         if environ is not self.native:
+            if self.unread is not None and environ.get("wsgi.input") is self.unread:
+                environ["wsgi.input"] = self.native.get("wsgi.input")
             self._show(environ, allow)
 
     def _show(self, environ: Environ, allow: Allow) -> None:

@@ -24,7 +24,7 @@ def proofs_of(rule: schema.Rule) -> Proofs | None:
 def prover_of(settings: Settings, judging: bool, clock: Clock) -> Prover:
     """What proves for the policy of these settings."""
     shared = judging and settings.replay.store == "redis" and any(rule.single_use for rule in settings.rules)
-    uses = _shared(settings.replay, clock) if shared else UsedHere(clock.time, settings.replay.max_entries)
+    uses = _shared(settings.replay, clock) if shared else UsedHere(clock, settings.replay.max_entries)
     return Prover(
         external_url=settings.external_url, max_body_bytes=settings.max_body_bytes, uses=uses, clock=clock.time
     )

@@ -55,18 +55,28 @@ def key_of(issuer: str, consumer: str, jti: str) -> str:
     return digest(issuer, consumer, jti)
 
 
+class TellsTime(Protocol):
+    """`time()` in epoch seconds, `monotonic()` in seconds."""
+
+    def time(self) -> float: ...  # noqa: D102
+    def monotonic(self) -> float: ...  # noqa: D102
+
+
 class UsedHere:
     """The memory of this process, and of no other: at most `max_entries` tokens that have not expired.
 
     No lock: each step is one operation of a dict or a heap. What is in the dict is taken out by nobody but who has
     taken its one entry out of the heap, so that of any number of threads exactly one is the first.
+
+    A token is forgotten when it has expired by both clocks: one that is set forward, and back, makes none count twice.
     """
 
-    def __init__(self, clock: Callable[[], float], max_entries: int) -> None:
+    def __init__(self, clock: TellsTime, max_entries: int) -> None:
         self._clock = clock
         self._max_entries = max_entries
         self._used: dict[str, object] = {}
-        self._ends: list[tuple[float, str]] = []
+        # When to look whether a token has expired, on the monotonic clock; its key; its end in epoch seconds.
+        self._ends: list[tuple[float, str, float]] = []
         self._was_full = False
 
     def spend(self, key: str, until: float, after: Spending | None = None) -> bool:
@@ -81,7 +91,7 @@ class UsedHere:
         mine = object()
         if self._used.setdefault(key, mine) is not mine:
             return False
-        heappush(self._ends, (until, key))
+        self._look_again(key, until)
         return True
 
     def __len__(self) -> int:
@@ -94,20 +104,28 @@ class UsedHere:
         if not self._was_full:
             self._was_full = True
             logger.error("no more single-use tokens can be remembered: shorten their lives, or raise max_entries")
-        soonest = self._ends[0][0] - self._clock() if self._ends else 1.0
+        soonest = self._ends[0][0] - self._clock.monotonic() if self._ends else 1.0
         return ReplaysUnavailable(min(max(1.0, soonest), LONGEST_RETRY_AFTER))
 
+    def _look_again(self, key: str, until: float) -> None:
+        """Not before the wall clock, as it goes now, has come to the end."""
+        heappush(self._ends, (self._clock.monotonic() + max(0.0, until - self._clock.time()), key, until))
+
     def _forget_past(self) -> None:
-        now = self._clock()
         for _ in range(_FORGOTTEN_AT_ONCE):
+            now = self._clock.monotonic()
             try:
                 if self._ends[0][0] > now:
                     return
                 end = heappop(self._ends)
             except IndexError:
                 return
-            if end[0] > now:
+            due, key, until = end
+            if due > now:
                 # Another thread was faster, and this is the next one.
                 heappush(self._ends, end)
                 return
-            del self._used[end[1]]
+            if self._clock.time() < until:
+                self._look_again(key, until)
+            else:
+                del self._used[key]

@@ -101,6 +101,8 @@ def _passed(case: Case, driver: Driver, answer: Answer, world: World) -> None:
         assert answer.status == 200, f"refused with {answer.status}: {answer.body!r} {answer.counted}"
         return
     _found(case, answer)
+    if answer.took is not None:
+        assert case.request.body == answer.took, "the body that the application read"
     bare = world.bare(driver.name, case, driver.drive)
     assert bare.reached == answer.reached, f"{answer.status} {answer.counted}"
     assert bare.dependencies == answer.dependencies
@@ -140,7 +142,8 @@ def _accepted(case: Case, bare: Answer, answer: Answer) -> None:
 
 def _refused(case: Case, answer: Answer) -> None:
     expect = case.expect
-    inside = {"endpoint": answer.reached, "dependencies": answer.dependencies, "body": answer.body_read}
+    inside = {"endpoint": answer.reached, "dependencies": answer.dependencies}
+    inside["body"] = answer.body_read and not expect.reads
     assert inside == {"endpoint": False, "dependencies": 0, "body": False}
     if expect.close is not None:
         assert (expect.close, b"", []) == (answer.close, answer.body, answer.headers)

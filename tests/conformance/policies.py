@@ -143,6 +143,19 @@ METHODS = [
     rule("/shut", **DENY),
 ]
 
+PROOFS = [
+    rule("/bound", body="sha-256"),
+    rule("/bound/sha-512", body="sha-512"),
+    rule("/bound/md5", body="md5"),
+    rule("/bound/maybe", body="sha-256", **OPTIONAL),
+    rule("/bound/reads", body="sha-256", **READS),
+    rule("/bound/trial", body="sha-256", report_only=True),
+    rule("/once", single_use=True),
+    rule("/once/other", single_use=True),
+    rule("/once/reads", single_use=True, **READS),
+    rule("/once/trial", single_use=True, report_only=True),
+    rule("/both", body="sha-256", single_use=True),
+]
 MODES = [rule("/open/**", **OPEN), rule("/closed/**", **DENY), rule("/scopes/one", **READS)]
 TRIAL = [
     rule("/trial/scopes", **READS, report_only=True),
@@ -300,6 +313,13 @@ POLICIES: dict[str, Spec] = {
     ),
     "revocations-away": spec(revocation=AWAY, rules=[rule("/open/**", **OPEN)]),
     "revocations-away-open": spec(revocation={**AWAY, "fail_open": True}),
+    # Tokens for one request.
+    "proofs": spec(corp(require_expiry=False), rules=PROOFS, max_body_bytes=64),
+    "proofs-url": spec(external_url="https://orders.example", rules=[rule("/open/**", **OPEN)]),
+    "proofs-away": spec(replay=AWAY, rules=PROOFS),
+    "proofs-marks": spec(
+        rules=[rule(path, body="sha-256") for path in ("/posted", "/marked/reads-posted", "/marked/public-posted")]
+    ),
     # Time.
     "no-leeway": spec(leeway=0),
     "issuer-leeway": spec(corp(leeway=5), leeway=120),

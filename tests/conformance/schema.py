@@ -26,6 +26,7 @@ STATUS = {
     Code.INSUFFICIENT_SCOPE: 403,
     Code.FORBIDDEN: 403,
     Code.CSRF: 403,
+    Code.BODY_TOO_LARGE: 413,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL_ERROR: 500,
 }
@@ -45,7 +46,8 @@ class Request:
     """One request as bytes. `target` is the request target: raw path, and what follows the question mark.
 
     `scope` replaces members of a hand-made ASGI scope, for what no server sends; `denial` says whether the server of
-    a WebSocket offers the `websocket.http.response` extension.
+    a WebSocket offers the `websocket.http.response` extension. A `chunked` body comes in pieces and says no length; one
+    that is `cut` says it is longer than it is, and then the caller has gone.
     """
 
     method: str = "GET"
@@ -56,6 +58,22 @@ class Request:
     denial: bool = True
     root_path: str = ""
     scope: Mapping[str, Any] = field(default_factory=dict)
+    chunked: bool = False
+    cut: bool = False
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """The body as it comes; never empty, and no piece is."""
+        if not self.chunked:
+            return [self.body]
+        return [self.body[begin : begin + 7] for begin in range(0, len(self.body), 7)] or [b""]
+
+    @property
+    def length(self) -> int | None:
+        """What the request says of its body's length; None where it says nothing."""
+        if self.chunked or not self.body:
+            return None
+        return len(self.body) + 5 * self.cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +92,7 @@ class Expect:
     sees        headers that the application must have found, lower-case with dashes; None: must not have found, in
                 whatever spelling
     query       the query string that the application must have found
+    reads       the body may have been read, as the refusal is for the body or for what comes behind it
     close       the close code of a WebSocket that is refused without the extension
     subprotocol what the handshake chose; `offered` is what the application saw
     """
@@ -93,6 +112,7 @@ class Expect:
     fetches: int | None = None
     sees: dict[str, bytes | None] = field(default_factory=dict)
     query: bytes | None = None
+    reads: bool = False
 
     @property
     def passes(self) -> bool:
@@ -139,7 +159,7 @@ class Answer:
 
     Header names are lower-case; `status` is 101 for an accepted WebSocket, 0 for one that was only closed. `seen` is
     all that the application of a WebSocket found in its headers and subprotocols, `found` the header lines and `query`
-    the query string of any; `counted` the reasons that the policy counted.
+    the query string of any; `took` is the body that it read; `counted` the reasons that the policy counted.
     """
 
     status: int
@@ -154,6 +174,7 @@ class Answer:
     seen: str = ""
     found: tuple[Header, ...] | None = None
     query: bytes | None = None
+    took: bytes | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
     fetches: int = 0
 

@@ -38,6 +38,7 @@ class Ledger:
     seen: str = ""
     found: tuple[tuple[bytes, bytes], ...] | None = None
     query: bytes | None = None
+    took: bytes | None = None
 
     def enter(self) -> None:
         """The endpoint was reached."""
@@ -68,7 +69,7 @@ class Ledger:
     def clear(self) -> None:
         self.endpoint = self.dependencies = self.body_reads = 0
         self.caller, self.offered, self.seen = None, None, ""
-        self.found = self.query = None
+        self.found = self.query = self.took = None
 
 
 @dataclass(slots=True)
@@ -145,7 +146,10 @@ class World:
     def bare(self, driver: str, case: Case, drive: Callable[[Case, World], Answer]) -> Answer:
         """The answer of the application as its author wrote it, without any protection."""
         if (driver, case.id) not in self._bare:
-            self._bare[driver, case.id] = drive(replace(case, policy=BARE, before=(), at=0.0, fresh=False), self)
+            # With its body in one piece: not every framework reads a chunked one by itself.
+            request = replace(case.request, chunked=False)
+            bare = replace(case, request=request, policy=BARE, before=(), at=0.0, fresh=False)
+            self._bare[driver, case.id] = drive(bare, self)
         return self._bare[driver, case.id]
 
     def _stand(self, driver: str, case: Case, build: Callable[[Policy | None, str], Surface]) -> Stand[Surface]:
@@ -179,6 +183,7 @@ class World:
         answer.reached, answer.body_read = ledger.endpoint > 0, ledger.body_reads > 0
         answer.dependencies, answer.caller, answer.offered = ledger.dependencies, ledger.caller, ledger.offered
         answer.seen, answer.found, answer.query = ledger.seen, ledger.found, ledger.query
+        answer.took = ledger.took
         answer.counted = stand.counted()
         return answer
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from django.test import RequestFactory, override_settings
 from django.urls import path
 
 from jwtmw import Policy, public, requires
-from jwtmw.adapter import PASS
+from jwtmw.adapter import PASS, BodyUnreadable
 from jwtmw.testing import TestIssuer
 from jwtmw_django.facts import read_body
 from tests.django.asking import CLOCK, KINDS, Ran, ask, policy, token
@@ -158,27 +159,54 @@ def test_a_body_within_bounds() -> None:
 
 
 def test_a_body_that_was_begun() -> None:
-    """Under ASGI it is all there; under WSGI nobody can read it a second time."""
+    """Under ASGI it is all there; under WSGI nobody can read it a second time, unless Django has kept it."""
     begun = by_asgi(b"1234")
     assert (b"12", b"1234", b"34") == (begun.read(2), read_body(begun, 4), begun.read())
     other = by_wsgi(b"1234")
     assert b"12" == other.read(2)
     with pytest.raises(RawPostDataException):
         read_body(other, 4)
+    kept = by_wsgi(b"1234")
+    assert (b"1234", b"1234", None) == (kept.body, read_body(kept, 4), read_body(kept, 3))
 
 
-def test_a_body_that_django_does_not_read() -> None:
-    """Larger than Django itself would keep, or cut off by a client that went away: no body."""
+def test_a_body_without_a_length() -> None:
+    """Chunked: Django itself would find nothing; what was read here is what the view reads, in both ways."""
+    for read in (lambda request: request.body, lambda request: request.environ["wsgi.input"].read()):
+        chunked = by_wsgi(b"1234", HTTP_TRANSFER_ENCODING="chunked")
+        del chunked.environ["CONTENT_LENGTH"]
+        chunked.environ |= {"wsgi.input": BytesIO(b"1234"), "wsgi.input_terminated": True}
+        assert (b"1234", b"1234", b"1234") == (read_body(chunked, 4), read_body(chunked, 4), read(chunked))
+
+
+def test_a_larger_body_is_left_to_the_view() -> None:
+    """As where a refusal is only reported: all of it is there."""
+    assert (None, b"12345") == (read_body(larger := by_wsgi(b"12345"), 4), larger.body)
+
+
+def test_what_django_itself_would_keep_is_its_own_limit(kind: str) -> None:
+    """A body that may be judged, and that the view may not have: the view's own answer."""
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=2):
+        request = by_wsgi(b"1234") if kind == "wsgi" else by_asgi(b"1234", (b"content-length", b"4"))
+        assert b"1234" == read_body(request, 4)
+        with pytest.raises(RequestDataTooBig):
+            request.body  # noqa: B018 (a property that reads)
+
+
+def test_a_body_that_does_not_come_whole() -> None:
+    """The client has gone: no body, and what the view reads is no more than what came."""
 
     class Broken(BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("gone")
 
-    gone = by_wsgi(b"1234")
-    gone._stream = Broken()
-    assert None is read_body(gone, 4)
-    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=2):
-        assert None is read_body(by_wsgi(b"1234"), 4)
+    gone, short = by_wsgi(b"1234"), by_wsgi(b"1234")
+    gone.environ["wsgi.input"] = Broken()
+    short.environ["wsgi.input"] = BytesIO(b"12")
+    for request in (gone, short):
+        with pytest.raises(BodyUnreadable):
+            read_body(request, 4)
+    assert b"12" == short.read()
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ def clock() -> Clock:
 
 def test_a_token_counts_once(clock: Clock) -> None:
     """The second use is a replay, and so is each one behind it."""
-    used = UsedHere(clock.time, 10)
+    used = UsedHere(clock, 10)
     assert [True, False, False] == [used.spend("a", NOW + 60) for _ in range(3)]
     assert used.spend("b", NOW + 60)
 
 
 def test_it_is_remembered_until_it_has_expired(clock: Clock) -> None:
     """Up to the last instant at which the token counts; then nothing of it is kept."""
-    used = UsedHere(clock.time, 10)
+    used = UsedHere(clock, 10)
     used.spend("a", NOW + 60)
     clock.advance(59.9)
     assert not used.spend("a", NOW + 60)
@@ -37,9 +37,24 @@ def test_it_is_remembered_until_it_has_expired(clock: Clock) -> None:
     assert 1 == len(used)
 
 
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0], ids=["back", "forward"])
+def test_a_clock_that_is_set_makes_no_token_count_twice(clock: Clock, seconds: float) -> None:
+    """Neither is a token forgotten by a clock that runs ahead, nor by time that passes while the clock is behind."""
+    used = UsedHere(clock, 10)
+    used.spend("a", NOW + 60)
+    clock.set_time(NOW + seconds)
+    assert not used.spend("a", NOW + 60)
+    clock.advance(61)
+    clock.set_time(NOW + 59)
+    assert not used.spend("a", NOW + 60)
+    clock.advance(1)
+    used.spend("b", NOW + 120)
+    assert 1 == len(used)
+
+
 def test_a_full_memory_forgets_no_token_that_counts(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """New ones are refused for now, used ones are still known, and the operator is told once."""
-    used = UsedHere(clock.time, 2)
+    used = UsedHere(clock, 2)
     assert [True, True] == [used.spend(key, NOW + 40) for key in "ab"]
     for _ in range(2):
         with pytest.raises(ReplaysUnavailable) as caught:
@@ -54,7 +69,7 @@ def test_a_full_memory_forgets_no_token_that_counts(clock: Clock, caplog: pytest
 
 def test_a_full_memory_has_room_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """As soon as one has expired; being full a second time is told again."""
-    used = UsedHere(clock.time, 1)
+    used = UsedHere(clock, 1)
     for number in range(2):
         assert used.spend(f"a{number}", clock.time() + 60)
         with pytest.raises(ReplaysUnavailable):
@@ -66,7 +81,7 @@ def test_a_full_memory_has_room_again(clock: Clock, caplog: pytest.LogCaptureFix
 @pytest.mark.parametrize(("lives", "retry_after"), [(0.5, 1.0), (3600.0, LONGEST_RETRY_AFTER)])
 def test_how_long_to_wait_for_room(clock: Clock, lives: float, retry_after: float) -> None:
     """Until the next one expires, within bounds."""
-    used = UsedHere(clock.time, 1)
+    used = UsedHere(clock, 1)
     used.spend("a", NOW + lives)
     with pytest.raises(ReplaysUnavailable) as caught:
         used.spend("b", NOW + 60)
@@ -75,7 +90,7 @@ def test_how_long_to_wait_for_room(clock: Clock, lives: float, retry_after: floa
 
 def test_forgetting_takes_no_longer_than_a_request_can_wait(clock: Clock) -> None:
     """Thousands that have expired are forgotten a few at a time, and faster than new ones come."""
-    used = UsedHere(clock.time, 10_000)
+    used = UsedHere(clock, 10_000)
     for number in range(5000):
         used.spend(f"a{number}", NOW + 10)
     clock.advance(10)
@@ -88,7 +103,7 @@ def test_forgetting_takes_no_longer_than_a_request_can_wait(clock: Clock) -> Non
 
 def test_of_many_threads_one_is_the_first(clock: Clock) -> None:
     """However many use a token at once; also while others expire and are forgotten."""
-    used = UsedHere(clock.time, 100_000)
+    used = UsedHere(clock, 100_000)
     rounds, threads = 300, 8
     first: list[int] = []
     together = threading.Barrier(threads)
@@ -110,21 +125,21 @@ def test_of_many_threads_one_is_the_first(clock: Clock) -> None:
 
 def test_what_another_thread_has_forgotten_is_not_missed(clock: Clock) -> None:
     """Between a look at the heap and taking from it, another thread may take the one that was seen."""
-    used = UsedHere(clock.time, 10)
+    used = UsedHere(clock, 10)
     for key, lives in (("a", 1), ("b", 60)):
         used.spend(key, NOW + lives)
 
-    class Stolen(list[tuple[float, str]]):
+    class Stolen(list[tuple[float, str, float]]):
         """Shows an end that is not there any more."""
 
-        def __getitem__(self, index: object) -> tuple[float, str]:  # type: ignore[override]
-            return (NOW - 1, "a")
+        def __getitem__(self, index: object) -> tuple[float, str, float]:  # type: ignore[override]
+            return (clock.monotonic() - 1, "a", NOW + 1)
 
     clock.advance(2)
     used.spend("c", NOW + 60)
     used._ends = Stolen(used._ends)
     assert not used.spend("b", NOW + 60)
-    assert {"b", "c"} == {key for _, key in list.__iter__(used._ends)}
+    assert {"b", "c"} == {key for _, key, _ in list.__iter__(used._ends)}
 
 
 def test_a_key_tells_signers_apart() -> None:
@@ -144,6 +159,6 @@ def test_a_key_has_one_size_and_shows_nothing() -> None:
 
 def test_its_repr_shows_numbers_only(clock: Clock) -> None:
     """No key of a token stands in a traceback."""
-    used = UsedHere(clock.time, 10)
+    used = UsedHere(clock, 10)
     used.spend("canary", NOW + 60)
     assert "UsedHere(1 entries)" == repr(used)

@@ -121,10 +121,19 @@ def octets(request: Request) -> bytes:
         headers.append((b"Sec-WebSocket-Key", key))
     elif b"connection" not in names:
         headers.append((b"Connection", b"close"))
-    if request.body:
-        headers.append((b"Content-Length", str(len(request.body)).encode()))
+    if request.length is not None:
+        headers.append((b"Content-Length", str(request.length).encode()))
+    if request.chunked:
+        headers.append((b"Transfer-Encoding", b"chunked"))
     lines += [name + b": " + value for name, value in headers]
-    return b"\r\n".join([*lines, b"", b""]) + request.body
+    return b"\r\n".join([*lines, b"", b""]) + _body(request)
+
+
+def _body(request: Request) -> bytes:
+    if not request.chunked:
+        return request.body
+    pieces = [piece for piece in request.pieces if piece]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
 
 
 def read(connection: socket.socket, request: Request) -> Answer:
@@ -171,6 +180,8 @@ def cannot(case: Case) -> str | None:
         return "the server's root path is set at its start, for all requests"
     if request.websocket and not request.denial:
         return "the server offers the websocket.http.response extension always"
+    if request.cut:
+        return "the server answers nobody who has gone"
     if case.id.startswith("remote-"):
         return "key sources do not see the wire, and have been tried in process"
     return _unspoken(request)

@@ -20,6 +20,7 @@ from tests.conformance.cases import (
     minting,
     modes,
     paths,
+    proofs,
     requirements,
     revocation,
     time,
@@ -30,7 +31,7 @@ from tests.conformance.schema import Case
 _MODULES = (
     extraction, json_and_jws, algorithms, time, claims, issuers_audience, requirements, paths, methods_cors, errors,
     modes, marks, consumers, websocket, keys, cookies, identity, hiding, introspection,
-    revocation, minting,
+    revocation, minting, proofs,
 )  # fmt: skip
 THEMES: dict[str, list[Case]] = {module.__name__.rsplit(".", 1)[1]: module.CASES for module in _MODULES}
 THEME_OF: dict[str, str] = {case.id: theme for theme, cases in THEMES.items() for case in cases}

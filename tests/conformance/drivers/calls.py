@@ -55,14 +55,17 @@ def scope_of(request: Request) -> Scope:
     return scope
 
 
+def messages_of(request: Request) -> list[Message]:
+    """The body as a server hands it on."""
+    *before, last = request.pieces
+    messages: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in before]
+    return [*messages, {"type": "http.request", "body": last, "more_body": request.cut}]
+
+
 def call(world: World, app: App, request: Request) -> Answer:
     """Call the application with one request and read its answer."""
     sent: list[Message] = []
-    incoming = [
-        {"type": "websocket.connect"}
-        if request.websocket
-        else {"type": "http.request", "body": request.body, "more_body": False}
-    ]
+    incoming = [{"type": "websocket.connect"}] if request.websocket else messages_of(request)
 
     async def receive() -> Message:
         if not request.websocket:
@@ -84,19 +87,19 @@ def call(world: World, app: App, request: Request) -> Answer:
 async def asked(app: App, request: Request) -> Answer:
     """Ask as a server does: the client stays until it has its answer."""
     sent: list[Message] = []
-    incoming = [{"type": "http.request", "body": request.body, "more_body": False}]
+    incoming = messages_of(request)
 
     async def receive() -> Message:
         if not incoming:
             await asyncio.Event().wait()
-        return incoming.pop()
+        return incoming.pop(0)
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     scope = scope_of(request)
-    if request.body:
-        scope["headers"].append((b"content-length", b"%d" % len(request.body)))
+    if request.length is not None:
+        scope["headers"].append((b"content-length", b"%d" % request.length))
     await app(scope, receive, send)
     return read(sent)
 
@@ -126,7 +129,7 @@ def plain_app(ledger: Ledger) -> App:
         ledger.find(scope.get("headers", ()), scope.get("query_string", b""))
         if scope["type"] == "websocket":
             return await _chat(ledger, scope, receive, send)
-        body = await _body(receive)
+        body = ledger.took = await _body(receive)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"max-age=60"), (b"x-orders", b"7")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"%d bytes, " % len(body), "more_body": True})

@@ -101,6 +101,7 @@ def _view(is_async: bool, answer: Callable[..., HttpResponse]) -> Any:
 def _echo(ledger: Ledger, request: HttpRequest) -> HttpResponse:
     ledger.enter()
     ledger.find_environ(request.META)
+    ledger.took = request.body
     return HttpResponse(b"%d bytes, " % len(request.body) + request.body[:8], headers=PLAIN)
 
 
@@ -114,6 +115,8 @@ def cannot(case: Case) -> str | None:
     request = case.request
     if request.websocket:
         return "Django itself serves no WebSockets"
+    if request.cut:
+        return "Django by ASGI answers nobody who has gone, before any middleware is asked"
     if type(request.scope.get("path", "")) is not str:
         return "Django itself fails on such a path, before any middleware is asked"
     if case.app == "routes" and _answers_405_itself(request):

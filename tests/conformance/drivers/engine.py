@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,7 +12,7 @@ from jwtmw.adapter import Allow, mark_of, run
 from tests.conformance.drivers.registry import driver
 from tests.conformance.endpoints import ENDPOINTS, Endpoint
 from tests.conformance.schema import ANONYMOUS, Answer, Case, Request
-from tests.conformance.world import World
+from tests.conformance.world import Ledger, World
 
 
 class Facts(adapter.Request):
@@ -76,7 +77,7 @@ def drive(case: Case, world: World) -> Answer:
         policy, app = surface
         facts = Facts(request)
         facts.mark = find_mark(facts) if app == "routes" else None
-        decision = run(policy.engine, facts, _never)
+        decision = run(policy.engine, facts, partial(_read, request, world.ledger))
         if isinstance(decision, Allow):
             principal = decision.principal
             world.ledger.endpoint += 1
@@ -88,5 +89,9 @@ def drive(case: Case, world: World) -> Answer:
     return world.play("engine", case, build, send)
 
 
-def _never(limit: int) -> bytes:
-    raise AssertionError("nothing asks for a body yet")
+def _read(request: Request, ledger: Ledger, limit: int) -> bytes | None:
+    """As an adapter reads it."""
+    ledger.body_reads += 1
+    if request.cut:
+        raise adapter.BodyUnreadable
+    return request.body if len(request.body) <= limit else None

@@ -53,8 +53,10 @@ def environ_of(request: Request, ledger: Ledger) -> Environ:
         "wsgi.run_once": False,
     }
     environ |= _headers(request)
-    if request.body:
-        environ["CONTENT_LENGTH"] = str(len(request.body))
+    if request.length is not None:
+        environ["CONTENT_LENGTH"] = str(request.length)
+    if request.chunked:
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
     return _said_by_hand(environ, request)
 
 
@@ -144,7 +146,7 @@ def plain_app(ledger: Ledger) -> App:
     def app(environ: Environ, start_response: Any) -> Iterable[bytes]:
         ledger.enter()
         ledger.find_environ(environ)
-        body = environ["wsgi.input"].read()
+        body = ledger.took = environ["wsgi.input"].read()
         start_response("200 OK", [("Content-Type", "text/plain"), ("Cache-Control", "max-age=60"), ("X-Orders", "7")])
         yield b"%d bytes, " % len(body)
         yield body[:8]

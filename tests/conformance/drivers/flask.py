@@ -59,7 +59,7 @@ def _plain(ledger: Ledger) -> Any:
     def plain(path: str = "") -> Response:
         ledger.enter()
         ledger.find_environ(request.environ)
-        body = request.get_data()
+        body = ledger.took = request.get_data()
         headers = {"Cache-Control": "max-age=60", "X-Orders": "7"}
         return Response(b"%d bytes, %s" % (len(body), body[:8]), headers=headers, mimetype="text/plain")
 

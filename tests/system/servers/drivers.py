@@ -91,6 +91,7 @@ def _asked(process: Player, ask: Ask, request: Request) -> Answer:
         seen=ledger.seen,
         found=ledger.found,
         query=ledger.query,
+        took=ledger.took,
         counted=counted,
     )
 

@@ -24,8 +24,11 @@ def ask(connection: socket.socket, request: Request) -> Answer:
     http2 = H2Connection(_AS_IT_IS)
     http2.initiate_connection()
     http2.send_headers(1, fields(request), end_stream=not request.body)
+    *before, last = request.pieces
+    for piece in before:
+        http2.send_data(1, piece)
     if request.body:
-        http2.send_data(1, request.body, end_stream=True)
+        http2.send_data(1, last, end_stream=True)
     connection.sendall(http2.data_to_send())
     answer = Answer(0, [], b"")
     while received := connection.recv(65536):
@@ -49,5 +52,5 @@ def fields(request: Request) -> list[Header]:
     headers = [(name.lower(), value) for name, value in request.headers]
     host = [value for name, value in headers if name == b"host"] or [b"orders.example"]
     pseudo = [(b":method", request.method.encode()), (b":scheme", b"http"), (b":authority", host[0])]
-    length = [(b"content-length", str(len(request.body)).encode())] if request.body else []
+    length = [] if request.length is None else [(b"content-length", str(request.length).encode())]
     return [*pseudo, (b":path", request.target), *(pair for pair in headers if pair[0] != b"host"), *length]

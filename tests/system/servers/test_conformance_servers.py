@@ -41,12 +41,12 @@ def chosen(kind: Callable[[Case], object]) -> list[Case]:
 
 def outcome(case: Case) -> tuple[object, ...]:
     """For most themes a server cannot know what else a case is about."""
-    return THEME_OF[case.id], case.expect.code, case.expect.reason
+    return THEME_OF[case.id], case.expect.code, case.expect.reason, case.request.chunked
 
 
 def outcome_on_the_wire(case: Case) -> tuple[object, ...]:
     """Of the themes in which a server has a hand there is more, and all of those in which it writes headers."""
-    more = {"identity": case.id, "hiding": case.id, "paths": case.request.target}
+    more = {"identity": case.id, "hiding": case.id, "proofs": case.id, "paths": case.request.target}
     policy = case.policy if THEME_OF[case.id] in ON_THE_WIRE else ""
     return *outcome(case), more.get(THEME_OF[case.id], policy)
 
