@@ -3,20 +3,23 @@
 //     node server.mjs PORT KEYS [MAX_AGE [JWK]]
 //
 // Port 0: any free one; max-age of the key set in seconds, none without. JWK is the public key with which the client
-// `orders-by-key` proves itself. The clients `orders...` may ask about opaque tokens, each in a way of its own.
+// `orders-by-key` proves itself. The clients `orders...` may ask about opaque tokens, get tokens of their own, and have
+// those of their callers exchanged (RFC 8693), each proving itself in a way of its own.
 //
 // The signing keys are kept in the file KEYS: started again, it publishes those of before and signs with new ones.
 //
 // One line of JSON on stdin, one on stdout: {"do": "publish" | "use" | "retire" | "show"}, answered with the kids that
 // sign, those that are published, and how often the key set was fetched. It ends when stdin does.
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
-import Provider from 'oidc-provider';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import Provider, { errors } from 'oidc-provider';
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const KINDS = {
   RS256: ['rsa', { modulusLength: 2048 }],
   PS256: ['rsa', { modulusLength: 2048 }],
@@ -51,7 +54,7 @@ function resourceServer(signing, resource) {
 
 // The clients: who gets tokens, and the service itself, which asks about them.
 function clients() {
-  const machine = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
+  const machine = { grant_types: ['client_credentials', EXCHANGE], redirect_uris: [], response_types: [] };
   const service = { ...machine, client_secret: 'the secret: of the service' };
   const found = [
     { ...machine, client_id: 'shop', client_secret: 'the secret of the shop' },
@@ -61,6 +64,28 @@ function clients() {
   if (!serviceKey) return found;
   const jwks = { keys: [JSON.parse(serviceKey)] };
   return [...found, { ...machine, client_id: 'orders-by-key', token_endpoint_auth_method: 'private_key_jwt', jwks }];
+}
+
+// A caller's token, one of ours, for one of the same subject and the asked resource (RFC 8693 section 2.2.1).
+function registerExchange(provider, signing, published) {
+  const publicPart = ({ kid, ...jwk }) => ({ ...createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'jwk' }), kid });
+  const keys = createLocalJWKSet({ keys: published.flatMap((each) => Object.values(each)).map(publicPart) });
+  const parameters = ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'scope'];
+  provider.registerGrantType(EXCHANGE, async (context) => {
+    const { client, params } = context.oidc;
+    const { payload } = await jwtVerify(params.subject_token, keys, { issuer: provider.issuer }).catch(() => {
+      throw new errors.InvalidGrant('the subject token is none of ours');
+    });
+    const token = new provider.AccessToken({ client, accountId: payload.sub, scope: params.scope });
+    token.resourceServer = new provider.ResourceServer(params.resource, resourceServer(signing, params.resource));
+    context.oidc.entity('AccessToken', token);
+    context.body = {
+      access_token: await token.save(),
+      issued_token_type: params.requested_token_type,
+      token_type: token.tokenType,
+      expires_in: token.expiration,
+    };
+  }, parameters);
 }
 
 function newProvider(issuer, signing, published) {
@@ -83,6 +108,7 @@ function newProvider(issuer, signing, published) {
     await next();
     if (context.path === '/jwks' && maxAge) context.set('cache-control', `max-age=${maxAge}`);
   });
+  registerExchange(provider, signing, published);
   return provider.callback();
 }
 
