@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
+from jwtmw.current import current_principal
 from jwtmw.endpoints.endpoint import NO_STORE, Asked, Call, Endpoint, Flow, Response, json_response
 from jwtmw.errors import ConfigurationError, KeysUnavailable
 from jwtmw.hooks import is_async
@@ -27,7 +28,7 @@ from jwtmw.issuers.source import Flight
 from jwtmw.mint.clock import TellsTime
 from jwtmw.mint.signer import Signer, Signs
 from jwtmw.mint.terms import check_ttl
-from jwtmw.policy.marks import requires
+from jwtmw.policy.marks import mark_of, requires
 from jwtmw.strict_json import read_json
 from jwtmw.waiting import wait_for
 
@@ -80,6 +81,7 @@ class SignEndpoint(Endpoint):
             raise ConfigurationError("guard", problem, 'Give a function of the request, or requires("a-scope")')
         self._issuer = _issuer_of(policy, issuer)
         self._lock: Callable[[], None] | None = guard(lambda: None) if _is_requirement(guard) else None
+        self._wanted = mark_of(self._lock, "GET")
         self._guard = guard
         self._expires_in = check_ttl(expires_in, None, "expires_in")
         self._keys = keys or {}
@@ -88,9 +90,7 @@ class SignEndpoint(Endpoint):
 
     def respond(self, asked: Asked) -> Flow:
         """The token, or why there is none."""
-        if self._lock is not None:
-            self._lock()  # raises `Denied`, which whoever stands in front answers
-        elif (yield Call(self._guard, (asked,))) is not True:
+        if not (yield from self._passes(asked)):
             return _refused(403, "access_denied")
         question = _read(asked.query)
         if question is None:
@@ -106,6 +106,15 @@ class SignEndpoint(Endpoint):
             return _refused(404, "unknown_key")
         token = self._signed(self._issuer, consumer, signs, question)
         return Response(200, {"Content-Type": "text/plain", **NO_STORE}, token.encode())
+
+    def _passes(self, asked: Asked) -> Generator[Call, Any, bool]:
+        """Whether the guard lets the caller in. Raises `Denied`, which whoever stands in front answers."""
+        if self._lock is None or self._wanted is None:
+            return (yield Call(self._guard, (asked,))) is True
+        self._lock()
+        # Report-only and non-secure mode open the lock to everybody; a token made here opens the doors of others, too.
+        caller = current_principal()
+        return caller.is_authenticated and self._wanted.requirement.unmet(caller) is None
 
     def _signs(self, consumer: Consumer | None) -> Signs | None:
         """What signs for the consumer: its secret, or a private key that was given for it. Raises ValueError."""

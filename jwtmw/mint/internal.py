@@ -10,8 +10,6 @@ Must never know: HTTP, where the token goes, how the caller was verified.
 
 from __future__ import annotations
 
-import json
-import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,20 +23,13 @@ from jwtmw.hooks import is_async
 from jwtmw.issuers.remembered import Remembered
 from jwtmw.mint.actors import actors
 from jwtmw.mint.clock import TellsTime
+from jwtmw.mint.details import allowed, checked_copy, plain
 from jwtmw.mint.signer import Signs
 from jwtmw.mint.terms import check_audience, check_issuer, check_ttl
 from jwtmw.token.principal import Principal
 
-logger = logging.getLogger("jwtmw.mint")
-
 Details = Mapping[str, Any]
 Load = Callable[[Principal], Details | Awaitable[Details]]
-
-# Who the caller is, for whom the token is and for how long, and what binds it: said by the public token or by us.
-# `azp` stands for a missing `client_id` in many a reader, and `scp` for a missing `scope`.
-RESERVED = frozenset(
-    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "may_act", "client_id", "azp", "sub_id", "consumer", "cnf"}
-)
 
 
 class _Kept(NamedTuple):
@@ -94,7 +85,7 @@ class InternalTokens:
         self._issuer = check_issuer(issuer)
         self._audience = check_audience(audience)
         self._ttl = check_ttl(ttl, self._signs)
-        self._copy = _checked_copy(copy)
+        self._copy = checked_copy(copy)
         self._load = _checked_load(load)
         self._cache_ttl = cache_ttl
         self._kept: Remembered[bytes, _Kept] = Remembered(cache_size)
@@ -143,24 +134,16 @@ class InternalTokens:
             raise MintFailed("the caller is anonymous")
         if not principal.is_authenticated or self._load is None:
             return {}
-        kept = self._kept.get(_digest(principal))
+        kept = self._kept.get(_digest(principal)) if principal.token else None
         return kept.details if kept is not None and self._ticks() < kept.until else Call(self._load, (principal,))
 
     def _learned(self, principal: Principal, said: object) -> dict[str, Any]:
         """What may be added of what the loader said, remembered as it is now. Raises `MintFailed`."""
-        details = _plain(said)
-        refused = details.keys() & (RESERVED | self._refused)
-        if refused:
-            logger.warning("load sets claims that it may not set; they are left out: %s", ", ".join(sorted(refused)))
-        details = {name: value for name, value in details.items() if name not in refused}
-        if self._cache_ttl > 0:
+        details = allowed(plain(said), self._copy)
+        # Without a token, as where an application made the principal itself, nothing tells one caller from another.
+        if self._cache_ttl > 0 and principal.token:
             self._kept.put(_digest(principal), _Kept(details, self._ticks() + self._cache_ttl))
         return details
-
-    @property
-    def _refused(self) -> set[str]:
-        """What else the loader may not set: what is copied, and what would be read in the place of a missing scope."""
-        return {*self._copy, "scp"} if "scope" in self._copy else set(self._copy)
 
     def _signed(self, signs: Signs, principal: Principal, details: Details) -> str:
         claims = {**details, **self._copied(principal), **self._registered(principal)}
@@ -210,32 +193,10 @@ def _checked_load(load: Load | None) -> Load | None:
     return load
 
 
-def _checked_copy(copy: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(copy, str) or not all(isinstance(name, str) and name for name in copy):
-        raise ConfigurationError("copy", "is no list of claims", "Name claims of the public token")
-    reserved = sorted(RESERVED.intersection(copy))
-    if reserved:
-        raise ConfigurationError("copy", f"{reserved[0]} is said by the internal token itself", "Leave it out")
-    return tuple(copy)
-
-
 def _checked_relays(relays: Sequence[str]) -> frozenset[str]:
     if isinstance(relays, str):
         raise ConfigurationError("relays", "is no list of issuers", "Put the one into a list")
     return frozenset(relays)
-
-
-def _plain(said: object) -> dict[str, Any]:
-    """A copy that nobody else can change, of JSON values only. Raises `MintFailed`."""
-    plain: Any = None
-    if isinstance(said, Mapping):
-        try:
-            plain = json.loads(json.dumps(dict(said), allow_nan=False))
-        except (TypeError, ValueError, RecursionError):
-            plain = None
-    if plain is None:
-        raise MintFailed("load returned no mapping of JSON values")
-    return dict(plain)
 
 
 def _digest(principal: Principal) -> bytes:

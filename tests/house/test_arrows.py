@@ -49,7 +49,10 @@ NEVER = {
     **dict.fromkeys(
         [
             f"jwtmw.mint.{name}"
-            for name in ("signer", "ringfile", "rotation", "keyring", "jwks", "actors", "internal", "login", "terms")
+            for name in (
+                *("signer", "ringfile", "rotation", "keyring", "jwks"),
+                *("actors", "details", "internal", "login", "terms"),
+            )
         ],
         ("jwtmw.policy", "jwtmw.engine", "jwtmw.compose", "jwtmw.settings", *ADAPTERS),
     ),

@@ -137,6 +137,26 @@ def test_the_guard_may_be_a_requirement(door: str) -> None:
     assert [401, 403, 200] == statuses
 
 
+@pytest.mark.parametrize("door", GUARDED_DOORS)
+@pytest.mark.parametrize("mode", [{"report_only": True}, {"report_only": True, "open": True}], ids=["closed", "open"])
+def test_report_only_lets_nobody_sign(door: str, mode: dict[str, Any]) -> None:
+    """A policy that only reports lets everybody in; a consumer's token would open doors that do not."""
+    policy = shops(issuers=[ISSUER.settings()], clock=ISSUER.clock, **({"open": False} | mode))
+    mounted = DOORS[door](endpoint(policy, requires("tokens:sign")), policy)
+    statuses = [ask(mounted, query="key=jack-key").status]
+    for scope in ("other", "tokens:sign"):
+        header = ("Authorization", f"Bearer {ISSUER.token(scope=scope)}")
+        statuses.append(ask(mounted, header, query="key=jack-key").status)
+    # Where the path is open no token is read, and so nobody is known to meet anything.
+    assert ([403, 403, 403] if mode.get("open") else [403, 403, 200]) == statuses
+
+
+def test_a_requirement_in_non_secure_mode_lets_nobody_sign() -> None:
+    """Nobody is known there."""
+    policy = shops(secure=False)
+    assert 403 == sign(policy, "starlette", endpoint(policy, requires("tokens:sign"))).status
+
+
 def test_a_requirement_without_an_engine_in_front_is_500(caplog: pytest.LogCaptureFixture) -> None:
     """It fails loudly, and closed."""
     policy = shops()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jwtmw import ConfigurationError, Consumer, Policy, Principal
 from jwtmw.environ import WSGIRequest
 from jwtmw.mint import InternalTokens, KeyRing, MintFailed, Signer
-from jwtmw.mint.internal import RESERVED
+from jwtmw.mint.details import RESERVED
 from jwtmw.testing import Clock, TestIssuer
 from jwtmw.token.frozen import freeze_object
 from tests.mint.rings import START
@@ -209,6 +209,12 @@ def test_a_cache_of_no_time_asks_each_time() -> None:
     made = tokens(load=lambda _: {"n": next(asked)}, cache_ttl=0)
     assert [1, 2] == [said(made.mint(caller()))["n"] for _ in range(2)]
     assert 0 == len(made._kept)
+
+
+def test_callers_without_a_token_are_not_taken_for_one_another() -> None:
+    """A principal that the application made itself has nothing to be remembered by."""
+    made = tokens(load=lambda who: {"of": who.subject})
+    assert ["alice", "bob"] == [said(made.mint(caller(subject=name, token="")))["of"] for name in ("alice", "bob")]
 
 
 def test_what_is_remembered_is_bounded() -> None:

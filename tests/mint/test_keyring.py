@@ -212,6 +212,7 @@ def test_a_ring_with_a_broken_key_is_refused(folder: Path, hands: Hands, name: s
     with pytest.raises(ConfigurationError) as caught:
         KeyRing.load(folder, clock=hands)
     assert f"{folder / FILE}: a key in it is broken, or one is missing. Restore the file" == str(caught.value)
+    assert caught.value.__context__ is None
     with pytest.raises(ConfigurationError, match="is broken"):
         rotate_ring(folder, START + 9000)
 
