@@ -140,9 +140,9 @@ def test_djangos_test_clients(ran: Ran) -> None:
 
 
 def test_names_of_the_package() -> None:
-    """The package has its three names, and no others."""
+    """The package has its four names, and no others."""
     assert {name: getattr(jwtmw_django, name).__name__ for name in jwtmw_django.__all__} == {
-        name: name for name in ("JWTMiddleware", "TokenUser", "current_policy")
+        name: name for name in ("JWTMiddleware", "TokenUser", "current_policy", "view")
     }
     with pytest.raises(AttributeError, match="no attribute 'Middleware'"):
         jwtmw_django.Middleware  # noqa: B018
