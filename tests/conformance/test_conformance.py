@@ -18,7 +18,8 @@ from tests.conformance.schema import Case
 from tests.conformance.world import World
 
 PLAIN, DJANGO = ("engine", "asgi", "wsgi"), ("django-wsgi", "django-asgi-sync", "django-asgi-async")
-IN_PROCESS = [DRIVERS[name] for name in (*PLAIN, "starlette", "starlette-protect", "fastapi", "flask", *DJANGO)]
+STARLETTE = ("starlette", "starlette-protect", "fastapi")
+IN_PROCESS = [DRIVERS[name] for name in (*PLAIN, *STARLETTE, "flask", *DJANGO, "forward-auth")]
 # Reasons that no request alone can bring about, or only one to a gateway's endpoint: tests/gateway has those.
 UNREACHABLE = {Reason.INTERNAL, Reason.HEADER_AMBIGUOUS}
 

@@ -4,7 +4,19 @@ Adding one is one function `drive(case, world) -> Answer` under `@driver(name, c
 cannot be expressed there, None where it can. Those under tests/system register themselves when they are imported.
 """
 
-from tests.conformance.drivers import asgi, django, engine, fastapi, flask, starlette, wsgi
+from tests.conformance.drivers import asgi, django, engine, fastapi, flask, forward_auth, starlette, wsgi
 from tests.conformance.drivers.registry import DRIVERS, Driver, driver
 
-__all__ = ["DRIVERS", "Driver", "asgi", "django", "driver", "engine", "fastapi", "flask", "starlette", "wsgi"]
+__all__ = [
+    "DRIVERS",
+    "Driver",
+    "asgi",
+    "django",
+    "driver",
+    "engine",
+    "fastapi",
+    "flask",
+    "forward_auth",
+    "starlette",
+    "wsgi",
+]
