@@ -13,7 +13,7 @@ from jwtmw.client.passed_on import PassedOn
 from jwtmw.client.self_signed import SelfSigned
 from jwtmw.client.sources import TokenSource
 from jwtmw.client.static import Static
-from jwtmw.client.token_endpoint import TokenEndpoint
+from jwtmw.client.token_endpoint import TokenEndpoint, private_key_jwt
 from jwtmw.errors import CallNotSent, NotAllowedHost, TokenUnavailable
 from jwtmw.issuers.client_auth import basic, post
 from jwtmw.issuers.fetch import HttpSettings
@@ -38,4 +38,5 @@ __all__ = [
     "TokenUnavailable",
     "basic",
     "post",
+    "private_key_jwt",
 ]

@@ -22,6 +22,7 @@ class ClientCredentials:
     """A token for this service itself, the same for every call; one that ends is renewed before.
 
     `scopes`, `audience` and `resource` are what the token is asked for; none of them is what the client may have.
+    Errors and the log call it `name`.
     """
 
     __slots__ = ("_held",)
@@ -35,9 +36,10 @@ class ClientCredentials:
         scopes: Sequence[str] = (),
         audience: Sequence[str] = (),
         resource: Sequence[str] = (),
+        name: str = "client_credentials",
     ) -> None:
         form = [("grant_type", "client_credentials"), *terms(scopes, audience, resource)]
-        self._held = Held("client_credentials", partial(endpoint.ask, form), endpoint.http.timeout)
+        self._held = Held(name, partial(endpoint.ask, form), endpoint.http.timeout)
 
     def look_up(self, call: Call, after: Flight | None = None) -> str | Flight:
         """The token, or a flight to wait for. Raises `TokenUnavailable`."""

@@ -37,9 +37,10 @@ class Exchange:
     """For each caller a token of its own, held as long as it lives; of all callers the `size` last ones.
 
     `scopes`, `audience` and `resource` are what the token is asked for; `subject_token_type` is what the caller's is.
+    Errors and the log call it `name`.
     """
 
-    __slots__ = ("_clock", "_endpoint", "_form", "_held", "_paused", "_pool", "_size", "_who_calls")
+    __slots__ = ("_clock", "_endpoint", "_form", "_held", "_name", "_paused", "_pool", "_size", "_who_calls")
 
     binds_body = False
 
@@ -52,6 +53,7 @@ class Exchange:
         resource: Sequence[str] = (),
         subject_token_type: str = ACCESS_TOKEN,
         size: int = 10_000,
+        name: str = "exchange",
         who_calls: WhoCalls = current_principal,
         clock: Clock = monotonic,
         launch: Callable[[Job], None] = worker.launch,
@@ -60,6 +62,7 @@ class Exchange:
         types = [("subject_token_type", subject_token_type), ("requested_token_type", ACCESS_TOKEN)]
         self._form = [("grant_type", GRANT), *types, *terms(scopes, audience, resource)]
         self._size = size
+        self._name = name
         self._who_calls = who_calls
         self._clock = clock
         self._held: OrderedDict[bytes, Held] = OrderedDict()
@@ -106,7 +109,7 @@ class Exchange:
         timeout = self._endpoint.http.timeout
         # No partial: its repr would show the caller's token.
         ask = lambda deadline: self.ask(subject, deadline)  # noqa: E731
-        return Held("exchange", ask, timeout, clock=self._clock, launch=self._launch)
+        return Held(self._name, ask, timeout, clock=self._clock, launch=self._launch)
 
     def _launch(self, job: Job) -> None:
         if not self._pool.submit(job):

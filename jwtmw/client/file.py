@@ -36,12 +36,15 @@ class TokenFile:
     older one is not used in its place.
     """
 
-    __slots__ = ("_clock", "_path", "_read")
+    __slots__ = ("_clock", "_name", "_path", "_read")
 
     binds_body = False
 
-    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, name: str = "file", clock: Callable[[], float] = monotonic
+    ) -> None:
         self._path = Path(path)
+        self._name = name
         self._clock = clock
         self._read: _Read | None = None
 
@@ -69,8 +72,8 @@ class TokenFile:
             with self._path.open("rb") as file:
                 octets = file.read(MOST_TOKEN_BYTES + 2)
         except OSError as error:
-            raise TokenUnavailable(f"file: the token file cannot be read: {error.strerror}") from None
+            raise TokenUnavailable(f"{self._name}: the token file cannot be read: {error.strerror}") from None
         token = octets.decode("latin-1").removesuffix("\n").removesuffix("\r")
         if not is_token(token):
-            raise TokenUnavailable("file: the token file is empty, or holds what is no token")
+            raise TokenUnavailable(f"{self._name}: the token file is empty, or holds what is no token")
         return _Read(token, now, version)

@@ -74,7 +74,8 @@ def origin_of(url: str) -> str | None:
 
 def names(origin: str, host: str) -> bool:
     """Whether a Host field names this origin and nobody else."""
-    return origin_of(f"{origin.partition('://')[0]}://{host}") == origin
+    is_authority = {"/", "?", "#"}.isdisjoint(host)
+    return is_authority and origin_of(f"{origin.partition('://')[0]}://{host}") == origin
 
 
 def require_no_proxy(origin: str) -> None:

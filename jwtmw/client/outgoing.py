@@ -102,8 +102,7 @@ class Outgoing:
         origin = self._hosts.origin(url)
         if any(name.lower() == self.header.lower() for name in headers):
             raise CallNotSent(f"the call has a field {self.header} already; it is not overwritten")
-        host = next((value for name, value in headers.items() if name.lower() == "host"), None)
-        if host is not None and not names(origin, host):
+        if any(name.lower() == "host" and not names(origin, value) for name, value in headers.items()):
             # A server of many names goes by this field, not by where the connection leads.
             raise CallNotSent(f"the call's Host field names another than {origin}")
         return Call(method, url.partition("#")[0], origin, body)

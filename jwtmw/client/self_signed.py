@@ -29,12 +29,13 @@ class SelfSigned:
     ttl            seconds that it lives
     body           "sha-256" or another of `BODY_HASHES`: `bdy` binds it to the bytes as sent, if there are any
     request_bound  `htm` and `htu` bind it to method and URL, query and fragment left out (as RFC 9449 section 4.2)
+    name           what errors call it
 
     `sub` is the subject of the caller in hand; without one (anonymous, or outside of a request) there is no `sub`: the
     service speaks for nobody, and who it is says `iss`. Raises `ConfigurationError`.
     """
 
-    __slots__ = ("_audience", "_body", "_clock", "_issuer", "_request_bound", "_signs", "_ttl", "_who_calls")
+    __slots__ = ("_audience", "_body", "_clock", "_issuer", "_name", "_request_bound", "_signs", "_ttl", "_who_calls")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class SelfSigned:
         ttl: int = 60,
         body: str | None = None,
         request_bound: bool = False,
+        name: str = "self_signed",
         who_calls: WhoCalls = current_principal,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -61,6 +63,7 @@ class SelfSigned:
         self._ttl = ttl
         self._body = body
         self._request_bound = request_bound
+        self._name = name
         self._who_calls = who_calls
         self._clock = clock
 
@@ -77,7 +80,7 @@ class SelfSigned:
         except ValueError:
             pass
         # Not chained: what could not be signed may be in its text.
-        raise TokenUnavailable("self_signed: the key cannot sign, or the claims cannot be signed")
+        raise TokenUnavailable(f"{self._name}: the key cannot sign, or the claims cannot be signed")
 
     def refuse(self, call: Call, token: str) -> bool:
         """The next one would say the same."""

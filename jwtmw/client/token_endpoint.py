@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 from urllib.parse import urlencode
 
 from jwtmw.client.sources import Issued, is_token
 from jwtmw.errors import ConfigurationError
+from jwtmw.issuers import client_auth
 from jwtmw.issuers.client_auth import Credentials
 from jwtmw.issuers.fetch import Answer, FetchFailed, HttpSettings, exchange, retry_after, url_problem
+from jwtmw.mint.signer import Signs
 from jwtmw.strict_json import read_json
 
 MOST_ANSWER_BYTES = 64 * 1024
@@ -51,6 +54,11 @@ class TokenEndpoint:
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *proof.headers]
         content = urlencode([*form, *proof.form.items()]).encode()
         return _judged(exchange("POST", self.url, headers, content, self.http, deadline))
+
+
+def private_key_jwt(client_id: str, signs: Signs, audience: str) -> Credentials:
+    """The proof of RFC 7523: an assertion for each request, signed with a key of this service, for this audience."""
+    return client_auth.private_key_jwt(client_id, audience, lambda claims: signs.sign(claims, {"typ": "JWT"}), time)
 
 
 def terms(scopes: Sequence[str], audience: Sequence[str], resource: Sequence[str]) -> Form:

@@ -20,18 +20,18 @@ from jwtmw.vault.service_token import ServiceToken
 class VaultIdentity:
     """A JWT of the identity role `role`, for the entity that `login` is; renewed before it ends.
 
-    Only a login that belongs to an entity can be given one: a root token cannot.
+    Only a login that belongs to an entity can be given one: a root token cannot. Errors and the log call it `name`.
     """
 
     __slots__ = ("_held", "_own", "_role", "_server")
 
     binds_body = False
 
-    def __init__(self, server: Server, login: Login, role: str) -> None:
+    def __init__(self, server: Server, login: Login, role: str, *, name: str = "vault") -> None:
         self._server = server
         self._own = ServiceToken(server, login)
         self._role = role
-        self._held = Held(f"vault {server.name}", self.ask, server.http.timeout)
+        self._held = Held(name, self.ask, server.http.timeout)
 
     def look_up(self, call: Call, after: Flight | None = None) -> str | Flight:
         """The token, or a flight to wait for. Raises `TokenUnavailable`."""

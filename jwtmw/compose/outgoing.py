@@ -40,12 +40,12 @@ def outgoing_of(settings: Settings, clock: Clock) -> dict[str, Outgoing]:
             made[name] = Outgoing(Static("none"), hosts=["https://none.invalid"], secure=False)
         else:
             table = terms.table
-            source = _source(name, terms, settings.http, clock)
+            source = _source(f"outgoing.{name}", terms, settings.http, clock)
             made[name] = Outgoing(source, hosts=table.hosts, header=table.header, scheme=table.scheme)
     return made
 
 
-def _source(name: str, terms: OutgoingTerms, http: Http, clock: Clock) -> TokenSource:
+def _source(key: str, terms: OutgoingTerms, http: Http, clock: Clock) -> TokenSource:
     """The settings have judged the table: what a source needs is there."""
     table = terms.table
     match table.source:
@@ -55,6 +55,7 @@ def _source(name: str, terms: OutgoingTerms, http: Http, clock: Clock) -> TokenS
                 scopes=table.scopes or (),
                 audience=table.audience or (),
                 resource=table.resource or (),
+                name=key,
             )
         case "exchange":
             return Exchange(
@@ -63,25 +64,26 @@ def _source(name: str, terms: OutgoingTerms, http: Http, clock: Clock) -> TokenS
                 audience=table.audience or (),
                 resource=table.resource or (),
                 subject_token_type=table.subject_token_type or ACCESS_TOKEN,
+                name=key,
             )
         case "self_signed":
-            return _self_signed(name, table, clock)
+            return _self_signed(key, table, clock)
         case "file":
-            return TokenFile(table.file or "")
+            return TokenFile(table.file or "", name=key)
         case "static":
             return Static(table.token or "")
         case "pass_on":
             return PassedOn()
-    return _vault(terms)
+    return _vault(key, terms)
 
 
-def _vault(terms: OutgoingTerms) -> TokenSource:
+def _vault(key: str, terms: OutgoingTerms) -> TokenSource:
     # Imported here: who has no Vault loads nothing of it.
     from jwtmw.client.vault import VaultIdentity
 
     assert terms.server is not None  # noqa: S101
     assert terms.login is not None  # noqa: S101
-    return VaultIdentity(terms.server, terms.login, terms.table.role or "")
+    return VaultIdentity(terms.server, terms.login, terms.table.role or "", name=key)
 
 
 def _endpoint(table: Table, http: Http, clock: Clock) -> TokenEndpoint:
@@ -89,9 +91,9 @@ def _endpoint(table: Table, http: Http, clock: Clock) -> TokenEndpoint:
     return TokenEndpoint(table.token_url or "", credentials_of(table, clock), settings)
 
 
-def _self_signed(name: str, table: Table, clock: Clock) -> TokenSource:
+def _self_signed(key: str, table: Table, clock: Clock) -> TokenSource:
     if table.body in WEAK_HASHES:
-        logger.warning("outgoing.%s.body: %s is weak; take sha-256 where the other side can", name, table.body)
+        logger.warning("%s.body: %s is weak; take sha-256 where the other side can", key, table.body)
     return SelfSigned(
         Signer(table.algorithm or "", key=table.private_key, kid=table.key_id),
         issuer=table.issuer or "",
@@ -99,5 +101,6 @@ def _self_signed(name: str, table: Table, clock: Clock) -> TokenSource:
         ttl=table.ttl or 60,
         body=table.body,
         request_bound=table.request_bound,
+        name=key,
         clock=clock.time,
     )

@@ -57,8 +57,12 @@ def test_two_sets_of_terms_have_two_tokens(issuer: TestIssuer) -> None:
     """What is held is held for one client, one set of scopes and one audience."""
     endpoint = TokenEndpoint(issuer.token_url, basic("herald", "s3cret"))
     tokens = [
-        Outgoing(ClientCredentials(endpoint, **terms), hosts=["https://a.example"]).token("https://a.example")
-        for terms in ({"scopes": ["orders:read"]}, {"scopes": ["orders:write"]}, {"resource": ["census"]})
+        Outgoing(source, hosts=["https://a.example"]).token("https://a.example")
+        for source in (
+            ClientCredentials(endpoint, scopes=["orders:read"]),
+            ClientCredentials(endpoint, scopes=["orders:write"]),
+            ClientCredentials(endpoint, resource=["census"]),
+        )
     ]
     assert ["orders:read", "orders:write", "orders:read orders:write"] == [_claims(each)["scope"] for each in tokens]
     assert ["orders", "orders", "census"] == [_claims(each)["aud"] for each in tokens]

@@ -150,6 +150,9 @@ def test_a_list_can_be_shown() -> None:
         ("evil.example", False),
         ("herald.example:80", False),
         ("user@herald.example", False),
+        ("herald.example/", False),
+        ("herald.example?a", False),
+        ("herald.example#a", False),
         ("", False),
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from jwtmw.client import CallNotSent, NotAllowedHost, Outgoing, Static, TokenUnavailable
 from jwtmw.client.sources import MOST_TOKEN_BYTES
@@ -86,6 +87,13 @@ def test_a_host_field_leads_nowhere_else(host: str, sent: bool) -> None:
     else:
         with pytest.raises(CallNotSent, match="Host field"):
             outgoing().call("GET", HERALD, {"host": host}, None)
+
+
+def test_no_second_host_field_leads_elsewhere() -> None:
+    """Whichever of the two the server goes by."""
+    fields = CIMultiDict([("Host", "herald.example"), ("Host", "evil.example")])
+    with pytest.raises(CallNotSent, match="Host field"):
+        outgoing().call("GET", HERALD, fields, None)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from jwtmw.client.sources import MOST_TOKEN_BYTES, Issued
-from jwtmw.client.token_endpoint import MOST_ANSWER_BYTES, Refused, TokenEndpoint, terms
+from jwtmw.client.token_endpoint import MOST_ANSWER_BYTES, Refused, TokenEndpoint, private_key_jwt, terms
 from jwtmw.errors import ConfigurationError
 from jwtmw.issuers.client_auth import basic, nobody, post
 from jwtmw.issuers.fetch import FetchFailed, HttpSettings
+from jwtmw.mint.signer import Signer
+from tests.client.test_self_signed import said
 from tests.issuers.servers import drip, hang, reset, response, serving
 
 PATIENT = HttpSettings(timeout=5)
@@ -63,6 +65,18 @@ def test_proof_by_header() -> None:
         TokenEndpoint(server.url(), basic("orders", "word"), PATIENT).ask([("a", "b")], monotonic() + 5)
     assert "\r\nauthorization: basic b3jkzxjzondvcmq=\r\n" in server.requests[0].lower()
     assert ["a=b"] == server.bodies
+
+
+def test_proof_by_an_assertion() -> None:
+    """Signed for each request with the service's own key (RFC 7523 section 2.2)."""
+    signer = Signer("ES256")
+    with serving(body()) as server:
+        endpoint = TokenEndpoint(server.url(), private_key_jwt("orders", signer, "https://id.example/"), PATIENT)
+        endpoint.ask([("a", "b")], monotonic() + 5)
+    form = dict(parse_qsl(server.bodies[0]))
+    claims = said(form["client_assertion"])
+    assert ("orders", "orders", "https://id.example/") == (claims["iss"], claims["sub"], claims["aud"])
+    assert {"alg": "ES256", "typ": "JWT", "kid": signer.kid} == said(form["client_assertion"], 0)
 
 
 @pytest.mark.parametrize(

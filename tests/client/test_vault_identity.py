@@ -48,7 +48,7 @@ def test_a_role_that_is_none_gives_no_token(vault: StandIn) -> None:
     """The error names the Vault and what to look at."""
     with_user(vault)
     out = Outgoing(source(vault, "bob"), hosts=[HERALD])
-    with pytest.raises(TokenUnavailable, match="vault main: no token can be had: status 40"):
+    with pytest.raises(TokenUnavailable, match="vault: no token can be had: status 40"):
         out.token(HERALD)
 
 

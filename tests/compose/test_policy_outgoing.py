@@ -82,7 +82,7 @@ def test_static_and_another_field() -> None:
 def test_a_file(tmp_path: Path) -> None:
     """Which need not be there at the start."""
     out = policy_of({"source": "file", "file": str(tmp_path / "token"), "hosts": [HERALD]}).outgoing("herald")
-    with pytest.raises(TokenUnavailable):
+    with pytest.raises(TokenUnavailable, match=r"outgoing\.herald: the token file cannot be read"):
         out.token(HERALD)
     (tmp_path / "token").write_text("projected\n", encoding="utf-8")
     assert "projected" == out.token(HERALD)
