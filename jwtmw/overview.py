@@ -28,6 +28,7 @@ from jwtmw.settings import (
     Issuer,
     JwksUrl,
     MetadataUrl,
+    OutgoingTerms,
     Secret,
     Settings,
     VaultIntrospected,
@@ -68,7 +69,7 @@ def loaded(source: Source = None, framework: PolicySource = None) -> tuple[Polic
 def overview(policy: Policy, complaints: list[Complaint], *, fetch: bool = False) -> str:
     """The configuration as tables, the complaints last; `fetch` asks for the issuers' keys and adds what is wrong."""
     settings = policy.settings
-    sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules)]
+    sections = [_facts(settings), _issuers(settings), _rules(policy.engine.rules.rules), _calls(settings)]
     if fetch:
         sections.append(_published(settings, complaints))
     verdict = [(f"- {complaint.text}",) for complaint in complaints] or [("nothing to complain about",)]
@@ -178,6 +179,18 @@ def _rules(rules: Sequence[Rule]) -> Rows:
 def _wanted(rule: Rule) -> str:
     requirement = [] if rule.requirement.is_empty else [in_words(rule.requirement)]
     return ", ".join([*requirement, proofs_in_words(rule.proofs)] if rule.proofs else requirement)
+
+
+def _calls(settings: Settings) -> Rows:
+    """What calls to other services carry."""
+    rows = [(name, *_carried(terms)) for name, terms in settings.outgoing.items()]
+    return _headed(("outgoing", "source", "header", "hosts"), rows)
+
+
+def _carried(terms: OutgoingTerms | None) -> Row:
+    if terms is None:
+        return ("nothing is added", "", "any")
+    return (terms.table.source, f"{terms.table.header}: {terms.table.scheme}".rstrip(" :"), " ".join(terms.table.hosts))
 
 
 def _published(settings: Settings, complaints: list[Complaint]) -> Rows:

@@ -107,6 +107,42 @@ def test_a_vault_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("secure", "lines"),
+    [
+        (
+            "true",
+            [
+                "herald static JWT https://herald.example https://herald.example:8443",
+                "census pass_on Authorization: Bearer https://census.example",
+            ],
+        ),
+        ("false", ["herald nothing is added any", "census nothing is added any"]),
+    ],
+)
+def test_calls_to_other_services_are_shown(secure: str, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What they carry, in which header, and to which hosts; not the token."""
+    calls = f"""
+        secure = {secure}
+        [outgoing.herald]
+        source = "static"
+        token = "$ENV://TOOLS_SECRET"
+        header = "JWT"
+        scheme = ""
+        hosts = ["https://herald.example", "https://herald.example:8443"]
+        [outgoing.census]
+        source = "pass_on"
+        hosts = ["https://census.example"]
+        [[issuers]]
+        issuer = "https://id.example/"
+        audience = ["orders"]
+    """
+    _, out = checked(calls, capsys)
+    shown = [line for line in out.splitlines() if line.startswith(("herald", "census"))]
+    assert lines == [" ".join(line.split()) for line in shown]
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Mode, default, issuers and rules; no secret, no key, no query of a URL."""
     expected = """\
