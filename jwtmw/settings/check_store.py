@@ -61,13 +61,16 @@ def kind_problems(table: Stored, name: str) -> Findings:
 
 
 def _url_problems(url: str | None, name: str) -> Findings:
-    if url is None:
+    parts = None if url is None else _server(url)
+    if parts is not None:
+        yield from _part_problems(parts, name)
+    elif url is None:
         yield wrong(f"{name}.url", "is missing")
-        return
-    parts = _server(url)
-    if parts is None:
+    else:
         yield wrong(f"{name}.url", "must be redis://host:port/0, rediss://host:port/0 or unix:///path")
-        return
+
+
+def _part_problems(parts: SplitResult, name: str) -> Findings:
     allowed = PARAMETERS + (TLS_PARAMETERS if parts.scheme == "rediss" else ())
     given = parse_qsl(parts.query, keep_blank_values=True)
     names = [parameter for parameter, _ in given]

@@ -42,6 +42,11 @@ methods = ["PUT", "GET"]
 scopes = ["orders:read"]
 
 [[rules]]
+path = "/payments"
+body = "sha-256"
+single_use = true
+
+[[rules]]
 path = "/health"
 allow = "public"
 """
@@ -159,6 +164,7 @@ fixed                     orders           every asymmetric one that a key fits 
 rule          methods  allow          wants
 /health       all      public
 /orders/{id}  GET PUT  authenticated  scope orders:read
+/payments     all      authenticated  bound to the body by sha-256, for one use
 
 nothing to complain about
 """

@@ -18,6 +18,7 @@ from jwtmw.errors import ReplaysUnavailable
 from jwtmw.policy.rules import Access
 from jwtmw.proof.body import body_hash
 from jwtmw.proof.evidence import Proofs
+from jwtmw.proof.shared import UsedAnywhere
 from jwtmw.proof.single_use import Spending, UsedHere
 from jwtmw.testing import Clock, TestIssuer
 from jwtmw.token.claims import ClaimSet, introspected, judge_claims
@@ -491,6 +492,17 @@ def test_a_token_of_an_introspected_issuer_keeps_its_binding() -> None:
     """What a token says of its request is not lifted by an answer that leaves it out."""
     token = ClaimSet(judge_claims({"sub": "alice", "htm": "PUT", "htu": "https://a.example/", "bdy": HASH}))
     assert {"sub": "alice", "htm": "PUT", "htu": "https://a.example/", "bdy": HASH} == introspected({}, token).claims
+
+
+def test_a_store_is_used_where_a_rule_asks_for_it(jwtmw_issuer: TestIssuer) -> None:
+    """And only where requests are judged: who asks for nothing, or judges nothing, makes no client."""
+    store = {"store": "redis", "url": "redis://127.0.0.1:9/0"}
+    once = [{"path": "/once", "single_use": True}]
+    policies = [
+        policy_of(jwtmw_issuer, replay=store, **keys)
+        for keys in ({"rules": once}, {}, {"rules": once, "inbound": False})
+    ]
+    assert [UsedAnywhere, UsedHere, UsedHere] == [type(policy.engine.prover.uses) for policy in policies]
 
 
 def test_the_default_memory_is_this_process(policy: Policy) -> None:

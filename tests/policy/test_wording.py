@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from jwtmw.policy.requirements import Requirement
-from jwtmw.policy.wording import in_words
+from jwtmw.policy.rules import Access, Rule, RuleBook
+from jwtmw.policy.wording import ask_in_words, in_words
+from jwtmw.proof.evidence import Proofs
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,25 @@ def test_a_requirement_reads_as_it_is_meant(keys: dict[str, Any], words: str) ->
 def test_the_values_of_claims_are_not_shown() -> None:
     """A claim is named; what it must be may have come out of a secret store."""
     assert "claim tenant" == in_words(Requirement.of(claims={"tenant": "hush"}))
+
+
+@pytest.mark.parametrize(
+    ("access", "scopes", "proofs", "words"),
+    [
+        (
+            Access.AUTHENTICATED,
+            ["a"],
+            Proofs("sha-256", True),
+            "a token with scope a, bound to the body by sha-256, for one use",
+        ),
+        (Access.AUTHENTICATED, None, Proofs("md5"), "a token, bound to the body by md5"),
+        (Access.OPTIONAL, None, Proofs(single_use=True), "no token, or one, for one use"),
+        (Access.AUTHENTICATED, None, None, "a token"),
+    ],
+)
+def test_a_rule_that_wants_proofs_says_so(
+    access: Access, scopes: list[str] | None, proofs: Proofs | None, words: str
+) -> None:
+    """What a token must be bound to comes behind what it must grant."""
+    rule = Rule("/a", access=access, requirement=Requirement.of(scopes=scopes), proofs=proofs)
+    assert words == ask_in_words(RuleBook([rule]).ask(rule, None))

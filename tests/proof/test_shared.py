@@ -149,6 +149,23 @@ def test_without_a_thread_nobody_passes(store: Kept, caplog: pytest.LogCaptureFi
     assert ["single use cannot be checked: no thread can be started"] == caplog.messages
 
 
+def test_a_job_that_was_given_up_settles_nothing(store: Kept, jobs: Jobs) -> None:
+    """Where no thread could be had it still stands in line: a later one runs it, and whoever was told, was told."""
+    failing = [True]
+
+    def launch(job: Callable[[], None]) -> None:
+        if failing.pop():
+            raise RuntimeError
+        jobs.append(job)
+
+    used = UsedAnywhere(store, 2.0, clock=lambda: NOW, launch=launch)
+    given_up = used.spend("a", NOW + 60)
+    failing.append(False)
+    assert True is spent(used, jobs, "b")
+    assert isinstance(given_up, Spending)
+    assert (["a", "b"], None) == (store.asked, given_up.first)
+
+
 def test_a_forked_child_has_threads_of_its_own(
     used: UsedAnywhere, jobs: Jobs, store: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:

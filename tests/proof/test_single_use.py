@@ -142,6 +142,22 @@ def test_what_another_thread_has_forgotten_is_not_missed(clock: Clock) -> None:
     assert {"b", "c"} == {key for _, key, _ in list.__iter__(used._ends)}
 
 
+def test_who_comes_second_in_the_same_moment_is_a_replay(clock: Clock) -> None:
+    """Between a look at the dict and putting into it, another thread may have been faster."""
+
+    class Late(dict[str, object]):
+        """Has not seen what stands in it."""
+
+        def __contains__(self, key: object) -> bool:
+            return False
+
+    used = UsedHere(clock, 10)
+    assert used.spend("a", NOW + 60)
+    used._used = Late(used._used)
+    assert not used.spend("a", NOW + 60)
+    assert 1 == len(used._ends)
+
+
 def test_a_key_tells_signers_apart() -> None:
     """A jti is unique to its issuer, and among consumers to the key that signed it; no two lists are spelt alike."""
     keys = [
