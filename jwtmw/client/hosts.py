@@ -81,11 +81,19 @@ def names(origin: str, host: str) -> bool:
 def require_no_proxy(origin: str) -> None:
     """Raise `NotAllowedHost` where the environment sends plain http to a proxy: it would read the token.
 
-    https goes through a proxy in a tunnel. The clients read the environment by these very functions.
+    https goes through a proxy in a tunnel. NO_PROXY has to name exactly this host: of everything else the clients have
+    readings of their own.
     """
-    # Imported here: it brings an HTTP client of its own, and only plain http needs it.
-    from urllib.request import getproxies, proxy_bypass
+    scheme, _, authority = origin.partition("://")
+    if scheme != "http":
+        return
+    # Imported here: it brings an HTTP client of its own. The other clients read the environment by it, too.
+    from urllib.request import getproxies
 
-    scheme, _, host = origin.partition("://")
-    if scheme == "http" and not {"http", "all"}.isdisjoint(getproxies()) and not proxy_bypass(host):
-        raise NotAllowedHost(f"a proxy would read what is sent to {origin}; put the host into NO_PROXY")
+    proxies = getproxies()
+    named = {entry.strip().lower() for entry in proxies.get("no", "").split(",")}
+    host = re.sub(r":[0-9]+$", "", authority).strip("[]")
+    # `*` is for every client only where it stands alone.
+    passes_by = host in named or named == {"*"}
+    if not passes_by and not {"http", "all"}.isdisjoint(proxies):
+        raise NotAllowedHost(f"a proxy would read what is sent to {origin}; put {host} into NO_PROXY")

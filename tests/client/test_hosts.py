@@ -170,7 +170,23 @@ def test_a_host_field_names_the_origin(host: str, same: bool) -> None:
         ({"http_proxy": "http://proxy.example"}, "http://127.0.0.1:8000", False),
         ({"all_proxy": "http://proxy.example"}, "http://127.0.0.1:8000", False),
         ({"http_proxy": "http://proxy.example", "no_proxy": "127.0.0.1"}, "http://127.0.0.1:8000", True),
-        ({"http_proxy": "http://proxy.example", "no_proxy": "other.example"}, "http://127.0.0.1:8000", False),
+        *(
+            ({"http_proxy": "http://proxy.example", "no_proxy": named}, origin, passes)
+            for named, origin, passes in (
+                ("other.example, 127.0.0.1", "http://127.0.0.1:8000", True),
+                ("127.0.0.1", "http://127.0.0.1", True),
+                ("LOCALHOST", "http://localhost:8000", True),
+                ("::1", "http://[::1]:8000", True),
+                ("::1", "http://[::1]", True),
+                ("*", "http://127.0.0.1:8000", True),
+                ("*,other.example", "http://127.0.0.1:8000", False),
+                ("0.0.1", "http://127.0.0.1:8000", False),
+                ("127.0.0.1:8000", "http://127.0.0.1:8000", False),
+                ("127.0.0.0/8", "http://127.0.0.1:8000", False),
+                ("other.example", "http://127.0.0.1:8000", False),
+                ("", "http://127.0.0.1:8000", False),
+            )
+        ),
     ],
 )
 def test_plain_http_goes_through_no_proxy(
