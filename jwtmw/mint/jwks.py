@@ -6,11 +6,13 @@ Must never know: frameworks, how keys rotate. Nothing private is ever in what pu
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
-from jwtmw.endpoints.endpoint import Asked, Endpoint, Response, cacheable, json_response
+from jwtmw.endpoints.endpoint import Asked, Call, Endpoint, Flow, cacheable, json_response
 from jwtmw.errors import ConfigurationError
 from jwtmw.issuers.fetch import url_problem
+from jwtmw.mint.keyring import KeyRing
 from jwtmw.mint.signer import Publishes
 
 
@@ -29,8 +31,9 @@ class JWKS(Endpoint):
         self._keys = keys
         self._max_age = max_age
 
-    def respond(self, asked: Asked) -> Response:
-        """The set as it is now."""
+    def respond(self, asked: Asked) -> Flow:
+        """The set as it is now, also where nobody has asked since a rotation: verifiers keep it for a while."""
+        yield from _followed(self._keys)
         # RFC 7517 section 8.5.2
         full = json_response(200, self._keys.jwks(), {"Content-Type": "application/jwk-set+json"})
         return cacheable(full, asked.headers, self._max_age)
@@ -60,8 +63,9 @@ class Metadata(Endpoint):
         self._jwks_uri = jwks_uri
         self._max_age = max_age
 
-    def respond(self, asked: Asked) -> Response:
+    def respond(self, asked: Asked) -> Flow:
         """The document."""
+        yield from _followed(self._keys)
         return cacheable(json_response(200, self._document()), asked.headers, self._max_age)
 
     def _document(self) -> dict[str, Any]:
@@ -75,12 +79,18 @@ class Metadata(Endpoint):
         }
 
 
+def _followed(keys: Publishes) -> Generator[Call, Any, None]:
+    """Read what has changed before it is answered: elsewhere, where an event loop serves."""
+    if isinstance(keys, KeyRing) and keys.changed():
+        yield Call(keys.follow, ())
+
+
 def _check(keys: Publishes, max_age: int) -> None:
     try:
         keys.jwks()
     except ValueError as error:
         raise ConfigurationError("keys", str(error), "Sign with a key pair") from None
-    ahead = getattr(keys, "ahead", None)
+    ahead = keys.ahead if isinstance(keys, KeyRing) else None
     if max_age < 0 or (ahead is not None and max_age >= ahead):
         problem = "a key set may be kept for less time than a new key is published before it signs"
         raise ConfigurationError("max_age", problem, f"Give less than {ahead} s, or make a ring with a longer ahead")

@@ -30,6 +30,8 @@ logger = logging.getLogger("jwtmw.mint")
 
 # Seconds between two looks at the file, while tokens are issued or the key set is asked for.
 INTERVAL = 1.0
+# After so many seconds without a look nobody knows for how long a key has been retired: then the ring is read first.
+IDLE = 10.0
 
 
 class _Keys(NamedTuple):
@@ -46,7 +48,8 @@ class KeyRing:
 
     It signs with the key that is current, publishes all that verifiers need, and looks at most once per second whether
     the folder has changed: one `stat`, which no event loop feels; another thread reads what has. A folder that cannot
-    be read any more is logged, and the keys stay as they were. Safe to share between threads, and to fork.
+    be read any more is logged, and the keys stay as they were. Only a process that has not signed for a while reads
+    before it does: its key may be gone. Safe to share between threads, and to fork.
     """
 
     def __init__(
@@ -135,25 +138,12 @@ class KeyRing:
         self._stamp = stamp
         self._look_at = self._ticks() + INTERVAL
 
-    def _keys(self) -> _Keys:
-        now = self._ticks()
-        if now >= self._look_at:
-            self._look_at = now + INTERVAL
-            self._look()
-        return self._now
+    def changed(self) -> bool:
+        """Whether the folder has changed since it was read: one `stat`."""
+        return stamp_of(self._folder) != self._stamp
 
-    def _look(self) -> None:
-        process = os.getpid()
-        if self._reader == process or stamp_of(self._folder) == self._stamp:
-            return
-        self._reader = process
-        try:
-            self._launch(self._follow)
-        except RuntimeError:
-            self._reader = 0  # no thread now; the next look tries again
-
-    def _follow(self) -> None:
-        """The job of a thread: read what has changed."""
+    def follow(self) -> None:
+        """Read the folder now; blocks. Where it cannot be read the keys stay as they were, and that is logged once."""
         complaint = ""
         try:
             self.reload()
@@ -163,6 +153,27 @@ class KeyRing:
                 logger.error("the key ring stays as it was: %s", complaint)
         finally:
             self._complaint, self._reader = complaint, 0
+
+    def _keys(self) -> _Keys:
+        now = self._ticks()
+        if now >= self._look_at:
+            idle = now - self._look_at >= IDLE
+            self._look_at = now + INTERVAL
+            self._look(idle)
+        return self._now
+
+    def _look(self, idle: bool) -> None:
+        process = os.getpid()
+        if not self.changed() or (self._reader == process and not idle):
+            return
+        if idle:
+            self.follow()
+            return
+        self._reader = process
+        try:
+            self._launch(self.follow)
+        except RuntimeError:
+            self._reader = 0  # no thread now; the next look tries again
 
 
 def new_ring(folder: Path, ring: Ring) -> None:

@@ -22,6 +22,8 @@ from jwtmw.mint.signer import PAIR_ALGORITHMS, Signer, fresh_pair
 
 # Seconds that verifiers may be behind: the largest `leeway` that jwtmw's own can have.
 LEEWAY = 300
+# Seconds in which a process that signs may not have noticed a rotation: it looks each second, so that is many times it.
+LAG = 60
 DAY = 86_400
 # No token of a ring lives longer, and no key is published longer ahead: ten years.
 _LONGEST = 3650 * DAY
@@ -66,7 +68,7 @@ def replaced(ring: Ring, now: float, algorithm: str | None = None) -> Ring:
 
 def published_until(ring: Ring, entry: Entry) -> float:
     """The instant from which on the key's public half is in no set, in epoch seconds."""
-    return entry.since + ring.lifetime + LEEWAY if entry.state == "retired" else inf
+    return entry.since + ring.lifetime + LEEWAY + LAG if entry.state == "retired" else inf
 
 
 def signer_of(entry: Entry) -> Signer:

@@ -56,9 +56,9 @@ def test_rotate_lets_the_next_key_sign(folder: Path, now: list[float], capsys: p
     assert (before["next"], before["current"]) == (states(keys)["current"], states(keys)["retired"])
     assert {"EdDSA", "ES256"} == {key["algorithm"] for key in keys}
     [retired] = [key for key in keys if key["state"] == "retired"]
-    assert 1_800_000_600 + 86_400 + 300 == retired["published_until"]
+    assert 1_800_000_600 + 86_400 + 360 == retired["published_until"]
     assert 0 == main(["keys", "list", "--dir", str(folder)])
-    assert "published until 2027-01-16T08:15:00Z" in capsys.readouterr().out
+    assert "published until 2027-01-16T08:16:00Z" in capsys.readouterr().out
     now[0] = retired["published_until"]
     assert "gone" in states(listed(folder, capsys))
 

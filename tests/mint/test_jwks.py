@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -32,15 +33,25 @@ def test_the_key_set_is_public_and_may_be_kept(door: str) -> None:
     assert (304, b"", None) == (again.status, again.body, again.header(b"content-type"))
 
 
-def test_a_rotation_is_in_the_set(tmp_path: Path) -> None:
-    """The endpoint publishes what the ring publishes now."""
+@pytest.mark.parametrize("door", ["wsgi", "asgi", "flask", "django-asgi"])
+def test_a_rotation_is_in_the_next_answer(door: str, tmp_path: Path) -> None:
+    """Verifiers keep what they are told: who asks first after a rotation is not told what was before."""
+    ring = KeyRing.create(tmp_path / "keys", "EdDSA")
+    mounted = DOORS[door](JWKS(ring), policy())
+    before = ask(mounted)
+    rotate_ring(tmp_path / "keys", time.time(), hurry=True)
+    after = ask(mounted, ("If-None-Match", (before.header(b"etag") or b"").decode()))
+    assert (2, 3) == tuple(len(json.loads(answer.body)["keys"]) for answer in (before, after))
+
+
+def test_a_ring_that_breaks_is_published_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What is published is what signs."""
     ring = KeyRing.create(tmp_path / "keys", "EdDSA")
     mounted = DOORS["wsgi"](JWKS(ring), policy())
     before = ask(mounted)
-    rotate_ring(tmp_path / "keys", 1_800_000_000, hurry=True)
-    ring.reload()
-    after = ask(mounted, ("If-None-Match", (before.header(b"etag") or b"").decode()))
-    assert (2, 3) == tuple(len(json.loads(answer.body)["keys"]) for answer in (before, after))
+    (tmp_path / "keys" / "keyring.json").chmod(0o644)
+    assert [before.body, before.body] == [ask(mounted).body for _ in range(2)]
+    assert 1 == caplog.text.count("the key ring stays as it was")
 
 
 def test_the_metadata_lead_to_the_keys(door: str) -> None:
