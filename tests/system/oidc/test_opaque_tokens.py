@@ -20,11 +20,14 @@ pytestmark = pytest.mark.system
 TTL, NEGATIVE_TTL, TIMEOUT, SLACK = 3, 1, 2, 5
 SECRET = "the secret: of the service"
 KEY = Signer("ES256")
+CONFIG = Path(__file__).parents[3] / "examples" / "opaque" / "jwtmw.toml"
+# How the service proves itself in the example, and the other ways.
+BASIC = 'client_id = "orders"\nclient_secret = "$ENV://INTROSPECTION_SECRET"'
 PROOFS = {
-    "basic": f'client_id = "orders", client_secret = "{SECRET}"',
-    "post": f'auth = "post", client_id = "orders-by-form", client_secret = "{SECRET}"',
-    "private_key_jwt": f'client_id = "orders-by-key", private_key_file = "key.pem", key_id = "{KEY.kid}"',
-    "wrong": 'client_id = "orders", client_secret = "wrong"',
+    "basic": BASIC,
+    "post": BASIC.replace('"orders"', '"orders-by-form"') + '\nauth = "post"',
+    "private_key_jwt": f'client_id = "orders-by-key"\nprivate_key_file = "key.pem"\nkey_id = "{KEY.kid}"',
+    "wrong": 'client_id = "orders"\nclient_secret = "wrong"',
 }
 
 
@@ -34,27 +37,15 @@ class Pair(NamedTuple):
 
 
 def configured(provider: Provider, folder: Path, proof: str) -> dict[str, str]:
-    """The example configuration of a service whose callers have opaque tokens; where it stands."""
+    """The example's configuration with this proof, where it stands, and what it refers to."""
     file = folder / "jwtmw.toml"
-    file.write_text(
-        f"""
-http = {{ timeout = {TIMEOUT} }}
-
-[[issuers]]
-name = "provider"
-issuer = "{provider.issuer}"
-audience = ["orders"]
-
-[issuers.introspection]
-url = "{provider.issuer}/token/introspection"
-{PROOFS[proof].replace(", ", chr(10))}
-ttl = {TTL}
-negative_ttl = {NEGATIVE_TTL}
-""",
-        encoding="utf-8",
-    )
+    text = CONFIG.read_text(encoding="utf-8").replace("ttl = 60", f"ttl = {TTL}")
+    text = text.replace("negative_ttl = 5", f"negative_ttl = {NEGATIVE_TTL}").replace(BASIC, PROOFS[proof])
+    file.write_text(f"http = {{ timeout = {TIMEOUT} }}\n{text}", encoding="utf-8")
     (folder / "key.pem").write_text(private_pem(), encoding="utf-8")
-    return {"JWTMW_CONFIG": str(file)}
+    url = f"{provider.issuer}/token/introspection"
+    known = {"ISSUER": provider.issuer, "INTROSPECTION_URL": url, "INTROSPECTION_SECRET": SECRET}
+    return {"JWTMW_CONFIG": str(file), **known}
 
 
 def private_pem() -> str:

@@ -24,14 +24,16 @@ from tests.system.revocation.server import RedisServer
 
 pytestmark = pytest.mark.system
 
-# What the configuration below says, and what a busy machine may add.
+# What the example's configuration is given here, and what a busy machine may add.
 REFRESH, TIMEOUT, MAX_STALE, SLACK = 0.5, 1, 10, 5
-APP = "tests.system.revocation.service:app"
+APP = "examples.logout.app:app"
+CONFIG = Path(__file__).parents[3] / "examples" / "logout" / "jwtmw.toml"
 
 
 class Fleet(NamedTuple):
     redis: RedisServer
     issuer: TestIssuer
+    environ: dict[str, str]
     one: Service
     two: Service
 
@@ -43,28 +45,15 @@ def fleet(folder: Path, durable: bool = True) -> Iterator[Fleet]:
         redis = running.enter_context(RedisServer(durable))
         issuer = running.enter_context(TestIssuer(clock=RealTime()))
         file = folder / "jwtmw.toml"
-        file.write_text(
-            f"""
-[revocation]
-store = "redis"
-url = "$ENV://REVOCATIONS"
-refresh = {REFRESH}
-timeout = {TIMEOUT}
-max_stale = {MAX_STALE}
-
-[[issuers]]
-issuer = "{issuer.issuer}"
-audience = ["orders"]
-jwks_url = "{issuer.jwks_url}"
-""",
-            encoding="utf-8",
-        )
-        environ = {"JWTMW_CONFIG": str(file), "REVOCATIONS": redis.url}
+        shorter = f"[revocation]\nrefresh = {REFRESH}\ntimeout = {TIMEOUT}\nmax_stale = {MAX_STALE}\n"
+        file.write_text(CONFIG.read_text(encoding="utf-8").replace("[revocation]\n", shorter), encoding="utf-8")
+        known = {"ISSUER": issuer.issuer, "JWKS_URL": issuer.jwks_url, "REVOCATIONS": redis.url}
+        environ = {"JWTMW_CONFIG": str(file), **known}
         services = []
         for name, server in (("one", "uvicorn"), ("two", "hypercorn-trio")):
             (folder / name).mkdir()
             services.append(running.enter_context(processes.service(server, environ, folder / name, APP)))
-        yield Fleet(redis, issuer, *services)
+        yield Fleet(redis, issuer, environ, *services)
 
 
 class RealTime:
@@ -111,12 +100,13 @@ def test_who_logs_out_of_one_process_is_refused_by_the_other(running: Fleet) -> 
     assert [[401, 401], [200, 200]] == [statuses(running, each) for each in (token, other)]
 
 
-def test_a_command_revokes_for_the_whole_fleet(running: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_revokes_for_the_whole_fleet(running: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """A subject, by the service's own configuration; and it is taken back."""
-    monkeypatch.setenv("REVOCATIONS", running.redis.url)
+    for name, value in running.environ.items():
+        monkeypatch.setenv(name, value)
     token, other = running.issuer.token("mallory"), running.issuer.token("alice")
     assert [[200, 200], [200, 200]] == [statuses(running, each) for each in (token, other)]
-    command = ["revoke", "--config", str(tmp_path / "jwtmw.toml"), "--issuer", running.issuer.issuer]
+    command = ["revoke", "--issuer", running.issuer.issuer]
     for words, status, before in ((["--subject", "mallory"], 401, 200), (["--subject", "mallory", "--undo"], 200, 401)):
         assert 0 == main([*command, *words])
         for service in (running.one, running.two):
@@ -128,9 +118,8 @@ def test_a_process_that_starts_later_knows_the_list(running: Fleet, tmp_path: Pa
     """Its first token waits for the list."""
     token = running.issuer.token("alice", jti="one")
     assert 200 == running.one.ask("/orders", token, "DELETE").status
-    environ = {"JWTMW_CONFIG": str(tmp_path / "jwtmw.toml"), "REVOCATIONS": running.redis.url}
     (tmp_path / "three").mkdir()
-    with processes.service("uvicorn", environ, tmp_path / "three", APP) as three:
+    with processes.service("uvicorn", running.environ, tmp_path / "three", APP) as three:
         assert [401, 200] == [three.ask("/orders", each).status for each in (token, running.issuer.token(jti="two"))]
 
 
@@ -200,7 +189,8 @@ def test_an_operator_revokes_from_elsewhere(running: Fleet, tmp_path: Path, monk
     """A policy of the same configuration, in any process, is enough: for a subject, and back again."""
     alice, bob = (running.issuer.token(name) for name in ("alice", "bob"))
     assert [[200, 200], [200, 200]] == [statuses(running, each) for each in (alice, bob)]
-    monkeypatch.setenv("REVOCATIONS", running.redis.url)
+    for name, value in running.environ.items():
+        monkeypatch.setenv(name, value)
     policy = Policy(tmp_path / "jwtmw.toml")
     policy.revocations.revoke(running.issuer.issuer, subject="alice")
     for service in (running.one, running.two):

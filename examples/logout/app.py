@@ -1,7 +1,10 @@
-"""An orders service whose callers can log out: plain ASGI, one of several processes of a fleet.
+"""An orders service whose callers can log out, one of several processes of a fleet: `uvicorn app:app`.
 
-Owns: the endpoints.
-Must never know: whose tokens count, where the list of what was revoked is. `JWTMW_CONFIG` says that.
+    export JWTMW_CONFIG=jwtmw.toml
+    export ISSUER=https://id.example/ JWKS_URL=https://id.example/jwks
+    export REVOCATIONS=rediss://:password@revocations.example:6379/0
+
+A token that was logged out of one process is refused by all; `jwtmw revoke` refuses a user, or a whole issuer.
 """
 
 from __future__ import annotations
