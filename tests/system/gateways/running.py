@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from getpass import getuser
 from http.client import BadStatusLine, HTTPResponse
 from pathlib import Path
 from time import monotonic, sleep
@@ -201,7 +202,9 @@ def _temporary(folder: Path) -> str:
 def _arguments(kind: str, folder: Path) -> list[str]:
     file = str(folder / FILES[kind][0])
     if kind == "nginx":
-        return ["-e", "stderr", "-p", str(folder), "-c", file, "-g", f"daemon off; pid {folder}/nginx.pid;"]
+        # Its workers are to be who we are: nobody else writes into our folder.
+        here = f"daemon off; pid {folder}/nginx.pid; user {getuser()};"
+        return ["-e", "stderr", "-p", str(folder), "-c", file, "-g", here]
     if kind == "traefik":
         return [f"--configfile={file}"]
     if kind == "caddy":
