@@ -248,7 +248,9 @@ def test_where_loading_fails_there_is_no_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "returned", [None, [], "x", {"a": object()}, {"a": float("nan")}, {"a": {1, 2}}, {(1,): 1}], ids=repr
+    "returned",
+    [None, [], "x", {"a": object()}, {"a": float("nan")}, {"a": {1, 2}}, {(1,): 1}],
+    ids=["none", "list", "text", "object", "nan", "set", "key"],
 )
 def test_what_is_no_json_is_no_token(returned: Any) -> None:
     """A loader returns a mapping of JSON values, or there is no token."""
