@@ -100,10 +100,8 @@ def _steps(
     if place is not None:
         yield "token", f"sent in {place.label}"
     if request.ask is not None and request.ask.proofs is not None:
-        yield (
-            "proofs",
-            f"wants a token {proofs_in_words(request.ask.proofs)}; neither is judged here, without a request",
-        )
+        words = proofs_in_words(request.ask.proofs)
+        yield "proofs", f"wants a token {words}: without a request, that is not judged here"
     if reason is not None:
         yield _STEPS[reason.code], f"{reason.meaning} ({reason.value})"
     yield "decision", _decision(decision, reason, status)

@@ -115,7 +115,16 @@ def _facts(settings: Settings) -> Rows:
         ("source", settings.source),
         ("mode", _mode(settings)),
         ("default", f"{settings.default}: {_DEFAULTS[settings.default]}, where neither a rule nor a mark speaks"),
+        *_memory(settings),
     ]
+
+
+def _memory(settings: Settings) -> Rows:
+    """Who remembers tokens for one use: in memory, each process has its own."""
+    if not any(rule.single_use for rule in settings.rules):
+        return []
+    shared = settings.replay.store == "redis"
+    return [("single use", "remembered in Redis, for a fleet" if shared else "remembered by each process alone")]
 
 
 def _mode(settings: Settings) -> str:

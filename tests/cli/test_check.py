@@ -99,6 +99,17 @@ def test_an_issuer_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("folder")
+def test_who_remembers_used_tokens_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """The store, and nothing of where it is."""
+    store = 'replay = { store = "redis", url = "redis://:canary@127.0.0.1:9/0" }\n'
+    status, out = checked(f'{store}{ISSUER}[[rules]]\npath = "/once"\nsingle_use = true\n', capsys)
+    assert "single use  remembered in Redis, for a fleet\n" in out
+    assert "\n/once  all      authenticated  for one use\n" in out
+    assert "canary" not in out
+    assert 1 == status
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_vault_that_is_asked_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Where it is asked; not as whom."""
     login = 'userpass = { username = "canary", password = "$ENV://TOOLS_SECRET" }'
@@ -151,9 +162,10 @@ def test_calls_to_other_services_are_shown(secure: str, lines: list[str], capsys
 def test_a_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Mode, default, issuers and rules; no secret, no key, no query of a URL."""
     expected = """\
-source   file jwtmw.toml
-mode     secure: every request is judged
-default  authenticated: a valid token, where neither a rule nor a mark speaks
+source      file jwtmw.toml
+mode        secure: every request is judged
+default     authenticated: a valid token, where neither a rule nor a mark speaks
+single use  remembered by each process alone
 
 issuer                    audience         algorithms                            keys
 corp                      orders, billing  RS256, ES256                          https://id.example/jwks

@@ -476,7 +476,7 @@ def test_an_explanation_spends_nothing(policy: Policy, token: Ask) -> None:
     one = token(jti="one")
     for _ in range(2):
         told = str(policy.explain("POST", "/both", one))
-        assert "wants a token bound to the body by sha-256, for one use; neither is judged here" in told
+        assert "wants a token bound to the body by sha-256, for one use: without a request, that is not judged" in told
         assert "passes as a caller" in told
     assert "alice" == judged(policy, Facts("/once", token=one))
 
