@@ -112,14 +112,27 @@ def test_nobody_says_who_they_are(gateway: Running, way: str, name: bytes) -> No
 
 @pytest.mark.parametrize("name", [b"X-Consumer-Username", b"Authorization", b"X-Forwarded-Uri", b"X-Original-URI"])
 @pytest.mark.parametrize("target", [b"/orders", b"/public/a"])
-def test_no_header_is_dropped_between(gateway: Running, target: bytes, name: bytes) -> None:
+@pytest.mark.parametrize("between", [b", ", b"\r\nConnection: "], ids=["one line", "two lines"])
+def test_no_header_is_dropped_between(gateway: Running, between: bytes, target: bytes, name: bytes) -> None:
     """`Connection` may name what a hop drops (RFC 9110, section 7.6.1): not what a judgement rests on, or says."""
     token = gateway.issuer.token("alice")
-    answer, received = gateway.ask(target, b"Connection: close, " + name, token=token)
+    answer, received = gateway.ask(target, b"Connection: close" + between + name, token=token)
     assert answer.status in (200, 400, 401)
     for each in received:
         assert ({USERNAME: b"alice"} if target == b"/orders" else {}) == identity(each)
         assert target == each.target
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [b"h2c", b"H2C", b"h2c, websocket", b"websocket, h2c", b"h2c\r\nUpgrade: websocket", b"websocket\r\nUpgrade: h2c"],
+)
+def test_no_tunnel_leads_past_the_judgement(gateway: Running, upgrade: bytes) -> None:
+    """A service that is asked for h2c answers 101, and takes requests that nobody sees: a WebSocket only goes on."""
+    lines = [b"Connection: Upgrade, HTTP2-Settings", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]
+    _, received = gateway.ask(b"/public/a", *lines, b"Upgrade: " + upgrade)
+    for each in received:
+        assert each.values(b"upgrade") in ([], [b"websocket"])
 
 
 REPORTS = [
