@@ -38,16 +38,22 @@ class OutgoingMiddleware:
             return await handler(request)
         call = await self._call_of(request)
         token = await outgoing.await_token(call)
-        request.headers[outgoing.header] = outgoing.value(token)
-        response = await handler(request)
+        response = await self._sent(request, handler, token)
         if response.status != _UNAUTHORIZED or not _is_bytes(request) or not outgoing.refuse(call, token):
             return response
         fresh = await outgoing.await_token(call)
         if fresh == token:
             return response
         response.release()
-        request.headers[outgoing.header] = outgoing.value(fresh)
-        return await handler(request)
+        return await self._sent(request, handler, fresh)
+
+    async def _sent(self, request: ClientRequest, handler: ClientHandlerType, token: str) -> ClientResponse:
+        """The token is on the wire only: aiohttp's errors show all fields of a request in their repr."""
+        request.headers[self._outgoing.header] = self._outgoing.value(token)
+        try:
+            return await handler(request)
+        finally:
+            request.headers.pop(self._outgoing.header, None)
 
     async def _call_of(self, request: ClientRequest) -> Call:
         body = await _body(request) if self._outgoing.binds_body else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from jwtmw.client.call import Call
-from jwtmw.client.hosts import require_no_proxy
+from jwtmw.client.hosts import origin_of, require_no_proxy
 from jwtmw.issuers.source import Flight
 from jwtmw.waiting import await_landing, wait_for
 
@@ -28,7 +28,8 @@ class OutgoingAuth(httpx2.Auth):
     """The `auth` of a client, or of one request: `Outgoing.httpx2`.
 
     The token is on the wire only: no redirect, copy or repr of the request has it. A redirect that stays at the same
-    origin is asked again with a token of its own where it is answered with 401; one that leads elsewhere never is.
+    origin is asked again with a token of its own where it is answered with 401; one that has led elsewhere never is,
+    not even where it comes back: another host would say what is called with our token.
     """
 
     def __init__(self, outgoing: Outgoing) -> None:
@@ -71,17 +72,18 @@ class OutgoingAuth(httpx2.Auth):
         if response.status_code != _UNAUTHORIZED:
             return
         if response.request is not request:
-            yield from self._followed(response.request, call)
+            yield from self._followed(response, call)
         elif isinstance(request.stream, httpx2.ByteStream) and outgoing.refuse(call, token):
             fresh = yield from outgoing.steps(call)
             if fresh != token:
                 yield from self._sent(request, fresh)
 
-    def _followed(self, request: httpx2.Request, first: Call) -> _Flow:
-        """What a redirect led to was sent without a token: once more with one, if that is the same origin."""
-        call = self._call(request) if isinstance(request.stream, httpx2.ByteStream) else None
-        if call is not None and call.origin == first.origin:
-            token = yield from self._outgoing.steps(call)
+    def _followed(self, response: httpx2.Response, first: Call) -> _Flow:
+        """What a redirect led to was sent without a token: once more with one, if no step of it left the origin."""
+        request = response.request
+        visited = {origin_of(str(each.request.url)) for each in (*response.history, response)}
+        if isinstance(request.stream, httpx2.ByteStream) and visited == {first.origin}:
+            token = yield from self._outgoing.steps(self._call(request))
             yield from self._sent(request, token)
 
     def _call(self, request: httpx2.Request) -> Call:

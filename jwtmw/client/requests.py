@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 
 from jwtmw.client.call import Call
-from jwtmw.client.hosts import require_no_proxy
+from jwtmw.client.hosts import origin_of, require_no_proxy
 from jwtmw.errors import CallNotSent
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class OutgoingAuth(AuthBase):
     """The `auth` of a session, or of one request: `Outgoing.requests`. Blocks while a token is fetched.
 
     Before a redirect is followed the token is taken out of the request, whichever field it is in. A redirect that stays
-    at the same origin is asked again with a token of its own where it is answered with 401; one that leads elsewhere
-    never is.
+    at the same origin is asked again with a token of its own where it is answered with 401; one that has led elsewhere
+    never is, not even where it comes back: another host would say what is called with our token.
     """
 
     def __init__(self, outgoing: Outgoing) -> None:
@@ -48,32 +48,36 @@ class _Visit:
         self._outgoing = outgoing
         self._call = self._call_of(request)
         self._token = _put(outgoing, request, self._call)
+        self._has_left = False
 
     def answered(self, response: requests.Response, **keys: Any) -> requests.Response:
         """Called with every response, before a redirect is followed; returns what takes its place."""
         request = response.request
         carried = self._outgoing.header in request.headers
+        self._has_left = self._has_left or origin_of(request.url or "") != self._call.origin
         if response.is_redirect:
             request.headers.pop(self._outgoing.header, None)
         if response.status_code != _UNAUTHORIZED or _is_stream(request):
             return response
         if carried:
             return self._refused(response, keys)
-        return self._followed(response, keys)
+        return response if self._has_left else self._followed(response, keys)
 
     def _refused(self, response: requests.Response, keys: dict[str, Any]) -> requests.Response:
         if not self._outgoing.refuse(self._call, self._token):
             return response
         again = _copy(response, self._outgoing.header)
         fresh = _put(self._outgoing, again, self._call)
-        return response if fresh == self._token else _sent_again(again, response, keys)
+        if fresh == self._token:
+            return response
+        # If the second answer is a redirect, requests makes what it leads to of this request and not of the second.
+        response.request.headers.pop(self._outgoing.header, None)
+        return _sent_again(again, response, keys)
 
     def _followed(self, response: requests.Response, keys: dict[str, Any]) -> requests.Response:
         """What a redirect led to was sent without a token: once more with one, if that is the same origin."""
         again = _copy(response, self._outgoing.header)
         call = self._call_of(again)
-        if call.origin != self._call.origin:
-            return response
         _put(self._outgoing, again, call)
         return _sent_again(again, response, keys)
 

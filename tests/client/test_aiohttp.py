@@ -89,3 +89,12 @@ def test_the_proxy_of_a_request_does_not_read_a_token(herald: Peer) -> None:
     with proxy() as between, pytest.raises(NotAllowedHost, match="a proxy would read"):
         send(out, herald.url, proxy=between.url)
     assert [] == herald.seen
+
+
+def test_an_error_of_aiohttp_shows_no_token(herald: Peer) -> None:
+    """Its repr has all fields of the request, and errors end in logs."""
+    herald.answer = only()
+    with pytest.raises(aiohttp.ClientResponseError) as raised:
+        send(Outgoing(Numbered(fresh=1), hosts=[herald.url]), herald.url, raise_for_status=True)
+    assert ["Bearer token-1", "Bearer token-2"] == herald.tokens
+    assert "token-" not in repr(raised.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +152,48 @@ def test_a_redirect_to_another_host_of_the_list(caller: Caller) -> None:
 
 
 def test_the_401_of_a_host_that_is_not_listed_gets_no_token(caller: Caller) -> None:
-    """Though a redirect led there."""
+    """Though a redirect led there: its answer is the answer, as something was sent; aiohttp does not go there."""
     with peers(2) as (herald, other):
         herald.answer = lambda seen: redirect(other.url)
         other.answer = only()
-        with pytest.raises(NotAllowedHost):
-            caller(Outgoing(Numbered(), hosts=[herald.url]), Wanted("GET", herald.url, follow=True))
+        out, wanted = Outgoing(Numbered(), hosts=[herald.url]), Wanted("GET", herald.url, follow=True)
+        if caller is aiohttp_on_asyncio:
+            with pytest.raises(NotAllowedHost):
+                caller(out, wanted)
+        else:
+            assert 401 == caller(out, wanted)
         assert [] == [token for token in other.tokens if token]
+
+
+def test_another_host_cannot_say_what_is_called_with_the_token(caller: Caller) -> None:
+    """A redirect that leads elsewhere and comes back gets no token: this service does not act as the other says."""
+    with peers(2) as (herald, other):
+        herald.answer = lambda seen: redirect(other.url) if seen.target == "/" else only("Bearer token-1")(seen)
+        other.answer = lambda seen: redirect(f"{herald.url}/delete-all")
+        out, wanted = Outgoing(Numbered(), hosts=[herald.url]), Wanted("POST", f"{herald.url}/", follow=True, body=b"x")
+        if caller is aiohttp_on_asyncio:
+            with pytest.raises(NotAllowedHost):
+                caller(out, wanted)
+        else:
+            assert 401 == caller(out, wanted)
+        assert [] == [seen.token for seen in herald.seen if seen.target != "/" and seen.token]
+
+
+@pytest.mark.parametrize("header", ["Authorization", "JWT"])
+def test_no_redirect_of_the_second_try_takes_a_token_off_the_list(caller: Caller, header: str) -> None:
+    """Neither the fresh one, nor the one that was refused."""
+    with peers(2) as (herald, other):
+        field = header.lower()
+        herald.answer = lambda seen: Reply(401) if "token-1" == seen.headers[field] else redirect(other.url)
+        out = Outgoing(Numbered(), hosts=[herald.url], header=header, scheme="")
+        wanted = Wanted("GET", herald.url, follow=True)
+        if caller is aiohttp_on_asyncio:
+            with pytest.raises(NotAllowedHost):
+                caller(out, wanted)
+        else:
+            assert 200 == caller(out, wanted)
+        assert ["token-1", "token-2"] == [seen.headers.get(field) for seen in herald.seen]
+        assert "token-" not in repr(other.seen)
 
 
 @pytest.mark.parametrize("binds_body", [False, True])
@@ -265,3 +301,18 @@ def test_plain_http_is_not_sent_through_a_proxy(call: Call, herald: Peer, monkey
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert 200 == call(out, "GET", herald.url, trust_env=True)
         assert (b"", ["Bearer token-1"]) == (bytes(between.read), herald.tokens)
+
+
+@pytest.mark.parametrize("spared", ["127.0.0.1:{port}", ".localhost", "[::1]"])
+def test_an_entry_of_no_proxy_that_clients_read_differently_spares_nobody(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, spared: str
+) -> None:
+    """What one of them sends directly, another one sends to the proxy: it reads no token."""
+    with peer() as herald, proxy() as between:
+        monkeypatch.setenv("http_proxy", between.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv("no_proxy", spared.format(port=herald.port))
+        url = herald.url.replace("127.0.0.1", "localhost") if "local" in spared else herald.url
+        with suppress(NotAllowedHost):
+            caller(Outgoing(Numbered(), hosts=[url]), Wanted("GET", url, trust_env=True))
+        assert b"" == between.read
