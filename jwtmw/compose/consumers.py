@@ -16,7 +16,7 @@ from jwtmw.issuers.consumers import ConfiguredConsumers, Consumer, Consumers
 from jwtmw.issuers.decoys import decoy
 from jwtmw.issuers.source import Clock
 from jwtmw.issuers.stored_consumers import ConsumerStore, StoredConsumers
-from jwtmw.settings import ConsumerList, ConsumerTerms, schema
+from jwtmw.settings import ConsumerList, ConsumerTerms, schema_issuers
 from jwtmw.token.principal import Principal
 
 
@@ -29,7 +29,7 @@ class Elsewhere:
         raise LookupError("the store is the application's")
 
 
-def check_store(store: object, issuers: Sequence[schema.Issuer]) -> None:
+def check_store(store: object, issuers: Sequence[schema_issuers.Issuer]) -> None:
     """Raise `ConfigurationError` for a store that could not be asked, or that nobody asks."""
     if isinstance(store, Elsewhere):
         return
@@ -48,7 +48,9 @@ def check_store(store: object, issuers: Sequence[schema.Issuer]) -> None:
         raise ConfigurationError("consumers", "no issuer takes its consumers from a store", cure)
 
 
-def consumers_of(table: schema.Issuer, store: ConsumerStore | None, timeout: float, clock: Clock) -> Consumers | None:
+def consumers_of(
+    table: schema_issuers.Issuer, store: ConsumerStore | None, timeout: float, clock: Clock
+) -> Consumers | None:
     """The issuer's consumers; None where it has none and signs its tokens itself."""
     material = table.key_material
     if not isinstance(material, ConsumerList | ConsumerTerms):
@@ -61,7 +63,7 @@ def consumers_of(table: schema.Issuer, store: ConsumerStore | None, timeout: flo
     return StoredConsumers(table.name, store, replace(material.terms, timeout=timeout), clock=clock)
 
 
-def stranger_of(issuers: Sequence[schema.Issuer]) -> Allow | None:
+def stranger_of(issuers: Sequence[schema_issuers.Issuer]) -> Allow | None:
     """As whom a caller without a token passes where none is needed: the anonymous consumer; None without one."""
     for table in issuers:
         if table.anonymous_consumer is not None and isinstance(table.key_material, ConsumerList):

@@ -14,14 +14,14 @@ from jwtmw.issuers.fetch import HttpSettings
 from jwtmw.issuers.introspection import Introspector, Terms
 from jwtmw.issuers.rfc7662 import Endpoint
 from jwtmw.mint.signer import Signer
-from jwtmw.settings import IntrospectionUrl, VaultIntrospected, schema
+from jwtmw.settings import IntrospectionUrl, VaultIntrospected, schema, schema_issuers
 from jwtmw.settings.schema_outgoing import ClientProof
 from jwtmw.verification import Clock
 
 
 def introspector_of(name: str, material: IntrospectionUrl, http: schema.Http, clock: Clock) -> Introspector:
     """What asks the issuer `name` about its tokens."""
-    table: schema.Introspection = material.table
+    table: schema_issuers.Introspection = material.table
     endpoint = Endpoint(table.url, credentials_of(table, clock), HttpSettings(http.timeout, http.ca_file, http.proxy))
     terms = Terms(table.ttl, table.negative_ttl, http.timeout)
     return Introspector(name, endpoint, terms, clock=clock.monotonic)

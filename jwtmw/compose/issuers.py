@@ -34,6 +34,7 @@ from jwtmw.settings import (
     VaultIntrospected,
     VaultKeys,
     schema,
+    schema_issuers,
 )
 from jwtmw.token.locate import Place
 from jwtmw.verification import Clock
@@ -41,7 +42,7 @@ from jwtmw.verification import Clock
 logger = logging.getLogger("jwtmw.policy")
 
 
-def place_of(location: schema.Location) -> Place:
+def place_of(location: schema_issuers.Location) -> Place:
     """Where a token may be."""
     if location.header is not None:
         return Place("header", location.header, location.scheme, location.scheme_optional)
@@ -52,7 +53,9 @@ def place_of(location: schema.Location) -> Place:
     return Place("subprotocol", location.subprotocol or "")
 
 
-def issuer_of(table: schema.Issuer, key: str, settings: Settings, clock: Clock, store: ConsumerStore | None) -> Issuer:
+def issuer_of(
+    table: schema_issuers.Issuer, key: str, settings: Settings, clock: Clock, store: ConsumerStore | None
+) -> Issuer:
     """The issuer of this table; `key` is where it stands. Raises `ConfigurationError`."""
     consumers = consumers_of(table, store, settings.http.timeout, clock.monotonic)
     keys = consumers or keys_of(table, key, settings.http, clock)
@@ -81,7 +84,7 @@ def issuer_of(table: schema.Issuer, key: str, settings: Settings, clock: Clock, 
     )
 
 
-def keys_of(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> KeySource:
+def keys_of(table: schema_issuers.Issuer, key: str, http: schema.Http, clock: Clock) -> KeySource:
     """Where the issuer's keys are, or who is asked in their place. Raises `ConfigurationError`."""
     material = table.key_material
     if material is None or isinstance(material, ConsumerList | ConsumerTerms):
@@ -101,7 +104,7 @@ def keys_of(table: schema.Issuer, key: str, http: schema.Http, clock: Clock) -> 
     return StaticKeys(keys)
 
 
-def key_fetch(table: schema.Issuer, material: JwksUrl | MetadataUrl, http: schema.Http) -> Fetch:
+def key_fetch(table: schema_issuers.Issuer, material: JwksUrl | MetadataUrl, http: schema.Http) -> Fetch:
     """What fetches the issuer's keys. The URL is the configuration's, never a token's (RFC 8725 section 3.10)."""
     asked = _asked(material, http)
     if isinstance(material, MetadataUrl):
@@ -114,7 +117,7 @@ def _asked(material: JwksUrl | MetadataUrl, http: schema.Http) -> HttpSettings:
     return material.http if isinstance(material, VaultKeys) else HttpSettings(http.timeout, http.ca_file, http.proxy)
 
 
-def _configured(table: schema.Issuer, material: Secret | Pem | JwkSet) -> KeySet:
+def _configured(table: schema_issuers.Issuer, material: Secret | Pem | JwkSet) -> KeySet:
     """The settings have judged the material already: nothing here is refused any more."""
     if isinstance(material, Secret):
         return KeySet([secret_key(material.value, table.algorithms, allow_short=True)])

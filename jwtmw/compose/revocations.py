@@ -9,7 +9,7 @@ from __future__ import annotations
 from jwtmw.revocation.redis import RedisStore
 from jwtmw.revocation.revocations import Revocations
 from jwtmw.revocation.shared import SharedRevocations, Terms
-from jwtmw.settings import schema
+from jwtmw.settings import schema, schema_issuers
 from jwtmw.verification import Clock
 
 
@@ -28,7 +28,7 @@ def revocations_of(settings: schema.Settings, judging: bool, clock: Clock) -> Re
     )
 
 
-def _names(issuers: tuple[schema.Issuer, ...]) -> dict[str, str]:
+def _names(issuers: tuple[schema_issuers.Issuer, ...]) -> dict[str, str]:
     """What callers have as their issuer, by its name; empty where `iss` names a consumer, which can be any text."""
     if any(issuer.consumer_claim == "iss" for issuer in issuers):
         return {}

@@ -19,16 +19,8 @@ from jwtmw.settings.material import (
     VaultKeys,
 )
 from jwtmw.settings.read import as_written, read_settings
-from jwtmw.settings.schema import (
-    Cache,
-    Http,
-    Issuer,
-    KeySource,
-    Location,
-    Requirement,
-    Rule,
-    Settings,
-)
+from jwtmw.settings.schema import Cache, Http, Requirement, Rule, Settings
+from jwtmw.settings.schema_issuers import Issuer, KeySource, Location
 from jwtmw.settings.shown import shown
 
 __all__ = [

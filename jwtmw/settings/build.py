@@ -21,16 +21,8 @@ from jwtmw.settings.introspection import endpoint_of
 from jwtmw.settings.keys import key_material, warn_of_weakness
 from jwtmw.settings.material import KeyMaterial
 from jwtmw.settings.outgoing import outgoing_terms
-from jwtmw.settings.schema import (
-    Http,
-    Issuer,
-    IssuerCommon,
-    IssuerTable,
-    KeySource,
-    Settings,
-    SettingsCommon,
-    SettingsTable,
-)
+from jwtmw.settings.schema import Http, Settings, SettingsCommon, SettingsTable
+from jwtmw.settings.schema_issuers import Issuer, IssuerCommon, IssuerTable, KeySource
 from jwtmw.settings.table import Table
 from jwtmw.settings.vaults import vault_material
 

@@ -11,7 +11,7 @@ from jwtmw.issuers.keys import ASYMMETRIC, ED25519_ALGORITHMS, SYMMETRIC
 from jwtmw.settings.findings import Findings, one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_positive, is_within, near
 from jwtmw.settings.keys import ENCODINGS, public_key_problem, secret_problem
-from jwtmw.settings.schema import ConsumerTable, IssuerTable
+from jwtmw.settings.schema_issuers import ConsumerTable, IssuerTable
 
 MATERIAL = ("secret", "public_key", "public_key_file")
 _SECRET_CURE = 'Make one with `openssl rand -hex 64` and name it by a reference, as in secret = "$ENV://SHOP_SECRET"'

@@ -16,7 +16,7 @@ from jwtmw.settings.grammar import is_plain, is_positive, is_token, is_url_path,
 from jwtmw.settings.introspection import introspection_problems
 from jwtmw.settings.keys import ENCODINGS, jwks_problem, public_key_problem, secret_problem
 from jwtmw.settings.profiles import PROFILES
-from jwtmw.settings.schema import IssuerTable
+from jwtmw.settings.schema_issuers import IssuerTable
 
 SOURCES = (
     *("jwks_url", "jwks_path", "discovery_url", "jwks", "jwks_file", "public_key", "public_key_file", "secret"),

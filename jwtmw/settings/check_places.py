@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from jwtmw.settings.examples import example_of
 from jwtmw.settings.findings import Findings, wrong
 from jwtmw.settings.grammar import is_origin, is_plain, is_token
-from jwtmw.settings.schema import Location, SettingsTable
+from jwtmw.settings.schema import SettingsTable
+from jwtmw.settings.schema_issuers import Location
 
 _KINDS = ("header", "query", "cookie", "subprotocol")
 _CURES = {

@@ -19,7 +19,7 @@ from jwtmw.settings.files import read_text
 from jwtmw.settings.findings import Findings, one_of, plain_text, wrong
 from jwtmw.settings.grammar import is_header_word, is_positive, is_within
 from jwtmw.settings.material import IntrospectionUrl
-from jwtmw.settings.schema import Introspection, IssuerTable
+from jwtmw.settings.schema_issuers import Introspection, IssuerTable
 from jwtmw.settings.schema_outgoing import ClientProof
 
 # Each way, and the keys that it needs and may have beside them.

@@ -32,7 +32,7 @@ from jwtmw.settings.material import (
     Pem,
     Secret,
 )
-from jwtmw.settings.schema import ConsumerTable, IssuerTable
+from jwtmw.settings.schema_issuers import ConsumerTable, IssuerTable
 from jwtmw.strict_json import read_json
 
 logger = logging.getLogger("jwtmw.settings")

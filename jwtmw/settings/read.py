@@ -30,7 +30,8 @@ from jwtmw.settings.environment import (
 )
 from jwtmw.settings.profiles import profiled
 from jwtmw.settings.references import references, resolved, variables
-from jwtmw.settings.schema import IssuerTable, Settings, SettingsTable
+from jwtmw.settings.schema import Settings, SettingsTable
+from jwtmw.settings.schema_issuers import IssuerTable
 from jwtmw.settings.shape import plain, shape
 from jwtmw.settings.vaults import looking_up
 
