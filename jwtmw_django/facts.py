@@ -120,10 +120,13 @@ def read_body(request: HttpRequest, limit: int) -> bytes | None:
 def _taken(request: HttpRequest, limit: int) -> bytes | None:
     """Before Django reads it, which knows nothing of bodies without a length."""
     environ = cast("DjangoWSGIRequest", request).environ
+    unread = environ["wsgi.input"]
     try:
         return read_environ(environ, limit)
     finally:
-        request._stream = environ["wsgi.input"]
+        # What was not read stays behind Django's own bound, or whoever reads it may wait for ever.
+        if environ["wsgi.input"] is not unread:
+            request._stream = environ["wsgi.input"]
 
 
 def _received(request: HttpRequest, limit: int) -> bytes:

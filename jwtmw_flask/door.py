@@ -108,6 +108,7 @@ class Door:
     def _meet(self, guarded: GuardedRequest, request: Request, adapter: MapAdapter | None) -> None:
         """Ask for what the router has found."""
         mark = own = None
+        guarded.look_at(request.environ)
         try:
             if self.policy.engine.judging:
                 mark, own = self.marks.of_request(request)

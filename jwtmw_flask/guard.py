@@ -42,6 +42,7 @@ class GuardedRequest(WSGIRequest):
     rule, verb  Flask's rule and the method that were judged last; before, a rule that is none
     native    the environ that came in; `environ` is a copy of it where something is taken out of it
     unread    the body's stream as it came in: who still has it when the body was read has an empty one
+    source    the environ from which a body is read: the native one, unless middleware has put a body into another
     taken     what was taken out, as it was
     """
 
@@ -56,12 +57,14 @@ class GuardedRequest(WSGIRequest):
     verb = ""
     native: Environ
     unread: object = None
+    source: Environ
     taken: Mapping[str, Any] = {}
 
     def open(self, policy: Policy) -> None:
         """Judge the request as it came in, and show who it is as far as that is known."""
         engine = policy.engine
         self.policy, self.judge, self.native = policy, engine, self.environ
+        self.source = self.native
         self.unread = self.native.get("wsgi.input")
         if policy.disclosure is not None:
             # Who is judged again is judged by what was sent.
@@ -97,6 +100,12 @@ class GuardedRequest(WSGIRequest):
     def _is_taken(self, name: str) -> bool:
         sent = name.startswith("HTTP_") or name in ("QUERY_STRING", "RAW_URI", "REQUEST_URI")
         return sent and self.native.get(name) != self.environ[name]
+
+    def look_at(self, environ: Environ) -> None:
+        """The body that the view will read is judged: middleware may have read it, for an environ of its own."""
+        stream = environ.get("wsgi.input")
+        if stream is not self.unread and stream is not self.native.get("wsgi.input"):
+            self.source = environ
 
     def meet(self, mark: Mark | None, places: Iterable[Where]) -> Decision:
         """What will answer is known: its mark, and the paths and methods by which it was found. All must allow."""
@@ -166,4 +175,4 @@ class GuardedRequest(WSGIRequest):
         return self.policy.engine.decide_now(self) or self._waited()
 
     def _waited(self) -> Decision:
-        return run(self.policy.engine, self, partial(read_body, self.native))
+        return run(self.policy.engine, self, partial(read_body, self.source))

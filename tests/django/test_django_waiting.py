@@ -209,6 +209,15 @@ def test_a_body_that_does_not_come_whole() -> None:
     assert b"12" == short.read()
 
 
+def test_a_body_of_which_nobody_knows_the_end_is_left_within_bounds() -> None:
+    """As where a refusal is only reported: what the view reads is no more than the length that Django goes by."""
+    environ = by_wsgi(b"1234", HTTP_TRANSFER_ENCODING="chunked").environ
+    request = WSGIRequest({**environ, "wsgi.input": BytesIO(b"1234GET /next HTTP/1.1")})
+    with pytest.raises(BodyUnreadable):
+        read_body(request, 4)
+    assert b"1234" == request.read()
+
+
 @pytest.fixture
 def settings_of_django() -> Any:
     from django.test import override_settings

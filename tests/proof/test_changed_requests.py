@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -160,3 +161,34 @@ def test_a_target_is_what_was_sent(
     """A token for the path that callers know fits; one for the path inside does not."""
     send = install(policy_of(jwtmw_issuer, rules=rules({}, {})))
     assert [200, 401] == [send(post(htu=f"https://a.example{where}")).status for where in ("/old", "/new")]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["an environ of its own", "the environ that came in"])
+def test_a_body_that_middleware_has_read_is_judged_as_the_view_reads_it(
+    post: Callable[..., Request], jwtmw_issuer: TestIssuer, *, kept: bool
+) -> None:
+    """Inside Flask, wherever it puts the body back: the stream that it has emptied is no empty body."""
+    app = Flask("payments")
+
+    @app.route("/new", methods=["POST"])
+    def view() -> bytes:
+        return flask_request.get_data()
+
+    inner: Any = app.wsgi_app
+
+    def reading(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ = environ if kept else {**environ}
+        environ |= {"PATH_INFO": "/new", "wsgi.input": BytesIO(environ["wsgi.input"].read())}
+        answered: Iterable[bytes] = inner(environ, start_response)
+        return answered
+
+    app.wsgi_app = reading  # type: ignore[method-assign]
+    JWTAuth(app, policy_of(jwtmw_issuer, rules=rules({}, BOTH)))
+
+    def send(request: Request) -> Answer:
+        return environs.answer(app, environs.environ_of(request, Ledger()))
+
+    whole = post(jti="one")
+    bare = post(token=jwtmw_issuer.token("alice", jti="two"))
+    answer = send(whole)
+    assert (200, BODY, 401) == (answer.status, answer.body, send(bare).status)
