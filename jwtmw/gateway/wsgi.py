@@ -10,6 +10,7 @@ to drop such names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from jwtmw.challenge import Response
@@ -21,12 +22,12 @@ from jwtmw.gateway.answers import ELSEWHERE
 from jwtmw.gateway.forward_auth import Endpoint, MintsInternal, no_body
 from jwtmw.wsgi import StartResponse, refuse_unfit, send_response
 
-# What SERVER_SOFTWARE begins with where headers with an underscore are dropped.
-_DROPPING = ("gunicorn/", "waitress", "Werkzeug/")
+# What SERVER_SOFTWARE begins with where headers with an underscore are dropped; gunicorn does since 22.0.
+_DROPPING = re.compile(r"gunicorn/(?:2[2-9]|[3-9][0-9]|[1-9][0-9]{2,})\.|waitress|Werkzeug/", re.ASCII)
 _FOLDS = ConfigurationError(
     "gateway",
     "this WSGI server may take X_Forwarded_Uri for X-Forwarded-Uri, and so let the caller say what is judged",
-    "Serve it by gunicorn, waitress or as ASGI, or vouch for the server by drops_underscores=True",
+    "Serve it by gunicorn from 22.0 on, waitress or as ASGI, or vouch for the server by drops_underscores=True",
 )
 
 
@@ -60,7 +61,7 @@ class ForwardAuth:
         request = endpoint.reported(own, _lines(environ))
         if request is None:
             return ELSEWHERE
-        if not (self._vouched or str(environ.get("SERVER_SOFTWARE")).startswith(_DROPPING)):
+        if not (self._vouched or _DROPPING.match(str(environ.get("SERVER_SOFTWARE")))):
             return endpoint.failed(own, request, "a report in headers", _FOLDS)
         decision = endpoint.decide_now(request)
         if decision is None:

@@ -394,6 +394,9 @@ def _wsgi(gateway: str, software: str | None, secure: bool = True, **keys: Any) 
     ("software", "status"),
     [
         ("gunicorn/27.0.0", 200),
+        ("gunicorn/22.0.0", 200),
+        ("gunicorn/21.2.0", 500),
+        ("gunicorn/2.0", 500),
         ("waitress", 200),
         ("Werkzeug/3.1.3", 200),
         ("WSGIServer/0.2 CPython/3.11.2", 500),
