@@ -27,7 +27,7 @@ from jwtmw.issuers.issuer import Issuer
 from jwtmw.issuers.source import Flight
 from jwtmw.mint.clock import TellsTime
 from jwtmw.mint.signer import Signer, Signs
-from jwtmw.mint.terms import check_ttl
+from jwtmw.mint.terms import check_ttl, claimed
 from jwtmw.policy.marks import mark_of, requires
 from jwtmw.strict_json import read_json
 from jwtmw.waiting import wait_for
@@ -139,7 +139,8 @@ class SignEndpoint(Endpoint):
         named_in_header = issuer.consumer_claim == "kid"
         if not named_in_header:
             own[issuer.consumer_claim] = question.key
-        payload = {name: value for name, value in question.payload.items() if name not in RESERVED}
+        refused = claimed(question.payload, RESERVED | own.keys())
+        payload = {name: value for name, value in question.payload.items() if name not in refused}
         header = {"typ": _type_of(issuer), "kid": question.key if named_in_header else None}
         return signs.sign({**payload, **own}, header)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jwtmw.errors import ConfigurationError, MintFailed
+from jwtmw.mint.terms import claimed
 
 logger = logging.getLogger("jwtmw.mint")
 
@@ -47,8 +48,7 @@ def plain(said: object) -> dict[str, Any]:
 
 def allowed(details: dict[str, Any], copied: Sequence[str]) -> dict[str, Any]:
     """What of it may be added; a warning names the rest. What is copied, nobody else may say."""
-    refused = RESERVED.union(copied, ["scp"] if "scope" in copied else ())
-    named = sorted(details.keys() & refused)
-    if named:
-        logger.warning("load sets claims that it may not set; they are left out: %s", ", ".join(named))
+    refused = claimed(details, RESERVED.union(copied, ["scp"] if "scope" in copied else ()))
+    if refused:
+        logger.warning("load sets claims that it may not set; they are left out: %s", ", ".join(sorted(refused)))
     return {name: value for name, value in details.items() if name not in refused}

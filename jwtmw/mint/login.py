@@ -22,7 +22,7 @@ from jwtmw.errors import ConfigurationError
 from jwtmw.hooks import is_async
 from jwtmw.mint.clock import TellsTime
 from jwtmw.mint.signer import Signs
-from jwtmw.mint.terms import check_audience, check_issuer, check_ttl
+from jwtmw.mint.terms import check_audience, check_issuer, check_ttl, claimed
 from jwtmw.strict_json import read_json
 from jwtmw.token.claims import MAX_SUBJECT, is_safe
 
@@ -99,7 +99,8 @@ class Login(Endpoint):
             "exp": now + self._ttl,
             "jti": secrets.token_urlsafe(16),
         }
-        added = {name: value for name, value in said.items() if name not in RESERVED}
+        refused = claimed(said, RESERVED)
+        added = {name: value for name, value in said.items() if name not in refused}
         token = self._signs.sign({**added, **own})
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": self._ttl}
         if isinstance(said.get("scope"), str):

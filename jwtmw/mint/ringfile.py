@@ -142,6 +142,10 @@ def _check_private(path: Path, found: os.stat_result) -> None:
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         cure = "chmod 600 it, and if anybody did: jwtmw keys rotate --compromised"
         raise ConfigurationError(str(path), "others than its owner may open it", cure)
+    # Root could read any ring that the folder's owner puts a link to, and a rotation would hand it over.
+    if os.geteuid() == 0 and path.parent.stat().st_uid not in (0, found.st_uid):
+        cure = "Put back the folder's own, and run this as the folder's owner"
+        raise ConfigurationError(str(path), "does not belong to the owner of its folder", cure)
 
 
 def _give_to_owner_of(folder: Path, descriptor: int) -> None:

@@ -1,12 +1,12 @@
 """What is asked of whoever issues tokens, before the first one.
 
-Owns: which issuer, audience and lifetime can be meant.
+Owns: which issuer, audience and lifetime can be meant, and which spellings of a claim's name are one.
 Must never know: what the tokens are for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from jwtmw.errors import ConfigurationError
 from jwtmw.mint.signer import Signs
@@ -37,3 +37,13 @@ def check_ttl(ttl: int, signs: Signs | None, key: str = "ttl") -> int:
         cure = f"Give at most {longest}, or make a ring with a longer lifetime"
         raise ConfigurationError(key, "is longer than the key ring's lifetime", cure)
     return ttl
+
+
+def claimed(names: Iterable[str], reserved: Collection[str]) -> set[str]:
+    """Those of the names that a reader may take for a reserved one.
+
+    JSON's names have a case, but Go's `encoding/json` finds `sub` in `SUB` as well, even where an s is a long one
+    (U+017F), and goes by the last that it finds.
+    """
+    folded = {name.casefold() for name in reserved}
+    return {name for name in names if name.casefold() in folded}

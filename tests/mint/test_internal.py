@@ -169,9 +169,19 @@ def test_a_loader_may_say_scopes_where_they_are_not_copied() -> None:
     assert ["admin"] == minted(load=lambda _: {"scp": ["admin"]}, copy=())["scp"]
 
 
+def test_another_spelling_of_a_reserved_claim_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Readers that do not tell `SUB` from `sub`, as Go's, would go by the last one."""
+    forged = {"SUB": "admin", "Exp": 9_999_999_999, "i\u017fs": "other", "Roles": ["root"], "SCP": "all", "plan": "pro"}
+    assert minted().keys() | {"plan"} == minted(load=lambda _: forged).keys()
+    assert "they are left out: Exp, Roles, SCP, SUB, i\u017fs" in caplog.text
+
+
+RESERVED_NAMES = st.sampled_from(sorted(RESERVED))
+
+
 @given(
     details=st.dictionaries(
-        st.sampled_from(sorted(RESERVED)) | st.text(max_size=5),
+        RESERVED_NAMES | RESERVED_NAMES.map(str.upper) | st.text(max_size=5),
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8) | st.lists(st.integers()),
         max_size=12,
     )
@@ -184,7 +194,7 @@ def test_reserved_claims_always_win(details: dict[str, Any]) -> None:
         name: value for name, value in full.items() if name in fixed and name != "jti"
     }
     assert full["jti"] != details.get("jti")
-    added = {name: value for name, value in details.items() if name not in {*fixed, "scp"}}
+    added = {name: value for name, value in details.items() if name.casefold() not in {*fixed, "scp"}}
     assert added == {name: value for name, value in full.items() if name not in fixed}
 
 

@@ -183,10 +183,11 @@ def test_what_is_nobodys_claims_is_no_token(returned: Any, caplog: pytest.LogCap
 
 def test_for_whom_and_how_long_is_not_the_functions_to_say() -> None:
     """Reserved claims win; what they are not set to, they are not at all."""
-    greedy = dict.fromkeys(("iss", "aud", "exp", "nbf", "iat", "jti", "cnf"), "x") | {"sub": "a", "plan": "pro"}
+    reserved = ("iss", "aud", "exp", "nbf", "iat", "jti", "cnf")
+    greedy = dict.fromkeys((*reserved, *map(str.upper, reserved)), "x") | {"sub": "a", "plan": "pro"}
     claims = said(post(ALICE, endpoint=login(lambda *_: greedy)))
     assert (MINE, "orders", START + 3600, "pro") == tuple(claims[name] for name in ("iss", "aud", "exp", "plan"))
-    assert set() == {"nbf", "cnf"} & claims.keys()
+    assert set() == {"nbf", "cnf", *map(str.upper, reserved)} & claims.keys()
     assert "x" != claims["jti"]
     assert "scope" not in json.loads(post(ALICE, endpoint=login(lambda *_: greedy)).body)
 

@@ -115,6 +115,30 @@ def test_a_ring_that_root_writes_belongs_to_the_folders_owner(
     assert expected == given
 
 
+@pytest.mark.parametrize(
+    ("user", "folder", "file", "refused"),
+    [(0, 7, 9, True), (0, 7, 0, True), (0, 7, 7, False), (0, 0, 7, False), (9, 7, 9, False)],
+)
+def test_root_reads_no_ring_that_is_not_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, folder: int, file: int, refused: bool
+) -> None:
+    """A folder's owner could put a link to another service's ring there, and root's rotation would hand it over."""
+    write_ring(tmp_path, RING)
+    look, look_at = os.fstat, Path.stat
+
+    def owned(found: os.stat_result, owner: int) -> os.stat_result:
+        return os.stat_result([*found[:4], owner, *found[5:]])
+
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "fstat", lambda descriptor: owned(look(descriptor), file))
+    monkeypatch.setattr(Path, "stat", lambda path, **keys: owned(look_at(path, **keys), folder))
+    if refused:
+        with pytest.raises(ConfigurationError, match="does not belong to the owner of its folder"):
+            read_ring(tmp_path)
+    else:
+        assert read_ring(tmp_path) == RING
+
+
 def test_writers_take_turns(tmp_path: Path) -> None:
     """Who holds the folder is alone with it, among threads as among processes."""
     entered, seen = threading.Event(), []
