@@ -14,6 +14,7 @@ import httpx2
 
 from jwtmw.client.call import Call
 from jwtmw.client.hosts import origin_of, require_no_proxy
+from jwtmw.errors import CallNotSent
 from jwtmw.issuers.source import Flight
 from jwtmw.waiting import await_landing, wait_for
 
@@ -90,6 +91,9 @@ class OutgoingAuth(httpx2.Auth):
         body = request.read() if self._outgoing.binds_body else None
         call = self._outgoing.call(request.method, str(request.url), request.headers, body)
         require_no_proxy(call.origin)
+        if "target" in request.extensions:
+            # As with the Host field: `http://other/` in the request line is where a server of many names would go by.
+            raise CallNotSent("the extension `target` puts another target into the request than that of the URL")
         return call
 
     def _sent(self, request: httpx2.Request, token: str) -> Generator[httpx2.Request, Any, httpx2.Response]:

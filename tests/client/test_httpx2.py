@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from jwtmw.client import Outgoing
+from jwtmw.client import CallNotSent, Outgoing
 from tests.client.peers import Peer, only, peer, redirect
 from tests.client.sources import Numbered
 
@@ -75,3 +75,11 @@ def test_a_call_that_fails_leaves_no_token_behind() -> None:
     with httpx2.Client(auth=out.httpx2(), trust_env=False) as client, pytest.raises(httpx2.ConnectError) as caught:
         client.get(gone.url)
     assert "token-1" not in repr(caught.value.request.headers.raw)
+
+
+def test_a_target_that_is_not_the_urls_gets_nothing(herald: Peer) -> None:
+    """A request line can name another host, as a Host field can."""
+    out = Outgoing(Numbered(), hosts=[herald.url])
+    with httpx2.Client(auth=out.httpx2(), trust_env=False) as client, pytest.raises(CallNotSent, match="target"):
+        client.get(herald.url, extensions={"target": b"http://other.example/"})
+    assert [] == herald.seen
