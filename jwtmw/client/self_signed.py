@@ -32,7 +32,8 @@ class SelfSigned:
     name           what errors call it
 
     `sub` is the subject of the caller in hand; without one (anonymous, or outside of a request) there is no `sub`: the
-    service speaks for nobody, and who it is says `iss`. Raises `ConfigurationError`.
+    service speaks for nobody, and who it is says `iss`. Of a caller with a consumer it is the consumer's name: such a
+    caller writes its own `sub`, and would pass for another one there. Raises `ConfigurationError`.
     """
 
     __slots__ = ("_audience", "_body", "_clock", "_issuer", "_name", "_request_bound", "_signs", "_ttl", "_who_calls")
@@ -90,7 +91,8 @@ class SelfSigned:
     def _claims(self, call: Call) -> dict[str, Any]:
         now = int(self._clock())
         audience = self._audience or (call.origin,)
-        subject = caller_or_nobody(self._who_calls).subject
+        caller = caller_or_nobody(self._who_calls)
+        subject = caller.subject if caller.consumer is None else caller.consumer.name
         claims = {"iss": self._issuer, "aud": audience[0] if len(audience) == 1 else list(audience)}
         times = {"iat": now, "exp": now + self._ttl, "jti": token_urlsafe(16)}
         return {**claims, **({} if subject is None else {"sub": subject}), **times}

@@ -7,6 +7,7 @@ Must never know: what a source makes of them.
 from __future__ import annotations
 
 from jwtmw.errors import NotInstalledError
+from jwtmw.issuers.consumers import Consumer
 from jwtmw.token.principal import ANONYMOUS, Principal
 
 
@@ -22,8 +23,8 @@ class InHand:
         return self.principal
 
 
-def caller(subject: str | None = "alice", token: str = "callers-token") -> Principal:
-    return Principal(subject=subject, is_authenticated=True, token=token)
+def caller(subject: str | None = "alice", token: str = "callers-token", consumer: Consumer | None = None) -> Principal:
+    return Principal(subject=subject, is_authenticated=True, token=token, consumer=consumer)
 
 
 NOBODY = ANONYMOUS

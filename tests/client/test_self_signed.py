@@ -13,6 +13,7 @@ import pytest
 
 from jwtmw.client import Outgoing, SelfSigned, TokenUnavailable
 from jwtmw.errors import ConfigurationError
+from jwtmw.issuers.consumers import Consumer
 from jwtmw.mint.signer import Signer
 from tests.client.callers_in_hand import NOBODY, InHand, caller
 from tests.client.peers import Peer, peer
@@ -68,6 +69,13 @@ def test_the_audience_can_be_named(audience: Any, aud: object) -> None:
 def test_without_a_subject_the_service_speaks_for_nobody(in_hand: InHand) -> None:
     """Outside of a request, anonymous, or a caller without one: there is no `sub`, and no other's."""
     assert "sub" not in said(outgoing(who_calls=in_hand).token(HERALD))
+
+
+@pytest.mark.parametrize("subject", ["alice", None])
+def test_a_consumer_passes_for_nobody_else(subject: str | None) -> None:
+    """It writes its own `sub`, so that only its name says who it is."""
+    in_hand = InHand(caller(subject=subject, consumer=Consumer("jack", key="jack-key")))
+    assert "jack" == said(outgoing(who_calls=in_hand).token(HERALD))["sub"]
 
 
 def test_it_lives_as_long_as_it_should() -> None:
