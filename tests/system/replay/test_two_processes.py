@@ -27,7 +27,7 @@ pytestmark = pytest.mark.system
 
 # What the configuration below says, and what a busy machine may add.
 TIMEOUT, SLACK = 1, 5
-APP = "tests.system.revocation.service:app"
+APP = "examples.logout.app:app"
 NAMES = count()
 
 
