@@ -28,6 +28,7 @@ SHOWN: dict[Code, tuple[int, str, bytes | None]] = {
     Code.INSUFFICIENT_SCOPE: (403, "Forbidden", BEARER + b', error="insufficient_scope"'),
     Code.FORBIDDEN: (403, "Forbidden", None),
     Code.CSRF: (403, "Forbidden", None),
+    Code.BODY_TOO_LARGE: (413, "Content Too Large", None),
     Code.UNAVAILABLE: (503, "Service Unavailable", None),
     Code.INTERNAL_ERROR: (500, "Internal Server Error", None),
 }

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from jwtmw import current_principal, optional, public, requires
-from jwtmw.starlette import protect
+from jwtmw.starlette import door, included, protect
 from tests.starlette.calls import Ran, ask, policy, refused, token
 
 # Older Starlettes limit no bodies.
@@ -126,6 +126,18 @@ def test_requires_keeps_out_whom_it_does_not_know(ran, path):
 def test_requires_lets_in_whom_it_names(ran, path):
     """With the scope the endpoint answers, once."""
     app = protect(Starlette(routes=marked_a(ran)), policy(default="deny"))
+    assert 200 == ask(app, path, token("a"), **HOST).status
+    assert ["alice"] == ran.callers
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_marks_hold_where_fastapi_is_not_imported(ran, path, monkeypatch):
+    """There is nobody then who reads what a route of FastAPI asks besides; all else is as ever."""
+    for module in (door, included):
+        monkeypatch.setattr(module, "readers", [])
+    app = protect(Starlette(routes=marked_a(ran)), policy())
+    refused(ask(app, path, **HOST), ran, 401)
+    refused(ask(app, path, token("b"), **HOST), ran, 403)
     assert 200 == ask(app, path, token("a"), **HOST).status
     assert ["alice"] == ran.callers
 
