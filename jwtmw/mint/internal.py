@@ -172,8 +172,8 @@ class InternalTokens:
             "iat": min(now, expires),
             "exp": expires,
             "jti": secrets.token_urlsafe(16),
-            "sub": principal.subject,
-            "client_id": principal.client_id,
+            "sub": _who(principal),
+            "client_id": None if principal.consumer else principal.client_id,
             **self._origin(principal),
             "act": actors(self._issuer, principal),
         }
@@ -209,8 +209,12 @@ def _scope(scopes: frozenset[str]) -> str | list[str]:
     return sorted(scopes) if any(" " in scope for scope in scopes) else " ".join(sorted(scopes))
 
 
+def _who(principal: Principal) -> str | None:
+    """The subject; a consumer's name, as it writes its own `sub` and `client_id` and must not pass for another one."""
+    return principal.consumer.name if principal.consumer else principal.subject
+
+
 def _subject_identifier(principal: Principal) -> dict[str, str] | None:
     """RFC 9493 section 3.2.3: two public issuers may have the same `sub` for two people."""
-    if principal.subject is None:
-        return None
-    return {"format": "iss_sub", "iss": principal.issuer, "sub": principal.subject}
+    who = _who(principal)
+    return None if who is None else {"format": "iss_sub", "iss": principal.issuer, "sub": who}

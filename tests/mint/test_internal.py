@@ -120,11 +120,18 @@ def test_two_people_of_one_name_stay_two() -> None:
 
 
 def test_who_is_no_subject_is_none() -> None:
-    """A client, or a consumer, keeps its own kind of name."""
-    consumer = Consumer("jack", key="jack-key")
-    claims = minted(caller(subject=None, consumer=consumer))
-    assert ("shop", "jack") == (claims["client_id"], claims["consumer"])
+    """A client without a subject keeps its own kind of name."""
+    claims = minted(caller(subject=None))
+    assert "shop" == claims["client_id"]
     assert set() == {"sub", "sub_id"} & claims.keys()
+
+
+@pytest.mark.parametrize("subject", ["rose", None])
+def test_a_consumer_is_who_its_key_says(subject: str | None) -> None:
+    """It writes `sub` and `client_id` itself, and would pass for another one inside."""
+    claims = minted(caller(subject=subject, consumer=Consumer("jack", key="jack-key")))
+    assert ("jack", "jack", "jack") == (claims["sub"], claims["sub_id"]["sub"], claims["consumer"])
+    assert "client_id" not in claims
 
 
 def test_a_public_token_does_not_say_whose_its_caller_is() -> None:
