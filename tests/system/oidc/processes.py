@@ -116,12 +116,26 @@ class Provider:
         command.append("" if self._max_age is None else str(self._max_age))
         if self._service_key is not None:
             command.append(json.dumps(self._service_key))
+        # Seen once: Node came up and said nothing. A second one starts as ever.
+        told = self._started(command) or self._started(command)
+        if told is None:
+            pytest.fail(f"the provider said nothing:\n{self._log.read_text()}", pytrace=False)
+        self._port = told.port
+        return told
+
+    def _started(self, command: list[str]) -> Published | None:
+        """What it tells once it listens; None where it does not, and then it has ended."""
         with self._log.open("a") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
+        self._process = process
         told = self._told()
-        self._port = told.port
+        if told is None:
+            state = "is still running" if process.poll() is None else f"has ended with {process.returncode}"
+            self.stop()
+            with self._log.open("a") as log:
+                log.write(f"the process {state}\n")
         return told
 
     def stop(self) -> None:
@@ -194,15 +208,18 @@ class Provider:
         assert stdin is not None
         stdin.write(json.dumps({"do": step}) + "\n")
         stdin.flush()
-        return self._told()
+        told = self._told()
+        if told is None:
+            pytest.fail(f"the provider said nothing:\n{self._log.read_text()}", pytrace=False)
+        return told
 
-    def _told(self) -> Published:
+    def _told(self) -> Published | None:
         stdout = self._running.stdout
         assert stdout is not None
         readable, _, _ = select.select([stdout], [], [], STARTS_WITHIN)
         line = stdout.readline() if readable else ""
         if not line:
-            pytest.fail(f"the provider said nothing:\n{self._log.read_text()}", pytrace=False)
+            return None
         told = json.loads(line)
         return Published(told["port"], frozenset(told["signing"]), frozenset(told["published"]), told["fetches"])
 
