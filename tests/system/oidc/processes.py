@@ -116,7 +116,7 @@ class Provider:
         command.append("" if self._max_age is None else str(self._max_age))
         if self._service_key is not None:
             command.append(json.dumps(self._service_key))
-        # Seen once: Node came up and said nothing. A second one starts as ever.
+        # Seen once: Node came up, locked itself up and said nothing. server.mjs avoids it; a second one starts as ever.
         told = self._started(command) or self._started(command)
         if told is None:
             pytest.fail(f"the provider said nothing:\n{self._log.read_text()}", pytrace=False)

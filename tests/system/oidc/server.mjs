@@ -11,7 +11,7 @@
 // One line of JSON on stdin, one on stdout: {"do": "publish" | "use" | "retire" | "show"}, answered with the kids that
 // sign, those that are published, and how often the key set was fetched. It ends when stdin does.
 
-import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -30,9 +30,16 @@ const [port, keysFile, maxAge, serviceKey] = process.argv.slice(2);
 // What the provider has to say of itself must not come between the answers.
 console.info = console.error;
 
+// By way of text: Node 20 locks itself up where it collects a generated pair's job while that very key is exported.
+const AS_TEXT = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+};
+
 function newKeys() {
   return Object.fromEntries(Object.entries(KINDS).map(([algorithm, [type, options]]) => {
-    const jwk = generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+    const { privateKey } = generateKeyPairSync(type, { ...options, ...AS_TEXT });
+    const jwk = createPrivateKey(privateKey).export({ format: 'jwk' });
     return [algorithm, { ...jwk, use: 'sig', kid: `${algorithm}-${randomUUID()}` }];
   }));
 }
