@@ -7,7 +7,7 @@ Must never know: how to decide, any framework. `lifespan` passes untouched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from jwtmw.challenge import Renderer, Response
@@ -15,19 +15,13 @@ from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Allow, Decision, Deny
 from jwtmw.drive import arun
-from jwtmw.errors import BodyUnreadable, Denied
+from jwtmw.errors import Denied
+from jwtmw.messages import ASGIApp, BufferedReceive, Message, Receive, Scope, Send
 from jwtmw.nested import refuse_twice
 from jwtmw.request import Request
 from jwtmw.token.locate import Place, without_token
 
 logger = logging.getLogger("jwtmw.asgi")
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-# Each framework has types of its own for the three.
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 PRINCIPAL = "jwtmw.principal"
 # RFC 6455 section 7.4.1: policy violation, for servers without the websocket.http.response extension.
@@ -77,49 +71,6 @@ class ASGIRequest(Request):
             if key == name:
                 found = value if found is None else found + (self.crumbs if name == b"cookie" else b",") + value
         return found
-
-
-class BufferedReceive:
-    """The app's `receive`, after the engine has read the body: what was read is received again first.
-
-    However many pieces it came in, it is one from then on: nothing is kept for each of them.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._read: Message | None = None
-        self._behind: Message | None = None
-
-    async def read(self, limit: int) -> bytes | None:
-        """The whole body, or None where it is larger than `limit` bytes. A second time it is the same.
-
-        Raises `BodyUnreadable` where the client goes away before its end.
-        """
-        body, more = bytearray(), True
-        if self._read is not None:
-            body += self._read["body"]
-            more = self._read["more_body"]
-        while more and len(body) <= limit and self._behind is None:
-            message = await self._receive()
-            if message["type"] == "http.request":
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-            else:
-                self._behind = message
-        whole = bytes(body)
-        self._read = {"type": "http.request", "body": whole, "more_body": more}
-        if len(whole) > limit:
-            return None
-        if more:
-            raise BodyUnreadable
-        return whole
-
-    async def __call__(self) -> Message:
-        """The next message: first those that were read already."""
-        message, self._read = self._read, None
-        if message is None:
-            message, self._behind = self._behind, None
-        return await self._receive() if message is None else message
 
 
 class JWTMiddleware:

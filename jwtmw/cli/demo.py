@@ -14,7 +14,6 @@ Must never know: how anything is decided.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import secrets
 import signal
 import sys
@@ -25,7 +24,7 @@ from contextlib import contextmanager
 
 from jwtmw.cli import CommandError, demo_fleet, demo_mixed
 from jwtmw.cli.demo_requests import WRITER, Ask, asks, send
-from jwtmw.cli.demo_service import Service
+from jwtmw.cli.demo_service import Service, require
 from jwtmw.decision import Reason
 from jwtmw.table import table
 from jwtmw.testing import Client, TestIssuer
@@ -43,7 +42,7 @@ HELP = "see it work: an issuer, an orders service, twenty requests"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `jwtmw demo`."""
     add = parser.add_argument
-    add("what", nargs="?", choices=["orders", "mixed", "fleet"], default="orders", help=WHAT)
+    add("what", nargs="?", choices=["orders", *MANY], default="orders", help=WHAT)
     add("--stay", action="store_true", help="leave both up until Ctrl-C, and print curl lines to try")
     add("--port", type=int, default=0, help="of the orders service (default: a free one)")
     add("--issuer-port", type=int, default=0, metavar="PORT", help="of the issuer (default: a free one)")
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Start both, ask, show; then once more in non-secure mode."""
     if arguments.what != "orders":
         return _run_many(arguments, *MANY[arguments.what])
-    _require_the_extra()
+    require("the demo", "cli", ("starlette", "uvicorn"))
     writer = Client("writer", secrets.token_urlsafe(9), tuple(WRITER.split()))
     issuer = TestIssuer(clock=time, clients=[writer])
     with _tidy_on_sigterm(), _serving(issuer, arguments.issuer_port):
@@ -76,12 +75,6 @@ def _run_many(
     issuer = TestIssuer(clock=time)
     with _tidy_on_sigterm(), _serving(issuer, arguments.issuer_port):
         return 0 if show(issuer) else 1
-
-
-def _require_the_extra() -> None:
-    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise CommandError(f"the demo needs {' and '.join(missing)}: pip install 'jwtmw[cli]'")
 
 
 @contextmanager

@@ -12,7 +12,6 @@ Must never know: how anything is decided.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import secrets
 import tempfile
@@ -25,9 +24,8 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from jwtmw.cli import CommandError
 from jwtmw.cli.demo_requests import READER, WRITER, Ask, Sent, bearer, exchange
-from jwtmw.cli.demo_service import Service, caddy, free_ports, uvicorn, waitress
+from jwtmw.cli.demo_service import Service, caddy, free_ports, require, uvicorn, waitress
 from jwtmw.decision import Reason
 from jwtmw.mint.keyring import KeyRing
 from jwtmw.mint.signer import Signer
@@ -67,9 +65,7 @@ class Try(NamedTuple):
 
 def require_the_extra() -> None:
     """Raises `CommandError` where a framework, a server or the gateway is not installed."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise CommandError(f"jwtmw demo fleet needs {', '.join(missing)}: pip install 'jwtmw[fleet]'")
+    require("jwtmw demo fleet", "fleet", NEEDED)
 
 
 @contextmanager

@@ -8,14 +8,12 @@ Must never know: how anything is decided.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from jwtmw.cli import CommandError
 from jwtmw.cli.demo_requests import READER, SHARED, WRITER, Answer, Ask, bearer, send
-from jwtmw.cli.demo_service import Service, example, uvicorn, waitress
+from jwtmw.cli.demo_service import Service, example, require, uvicorn, waitress
 from jwtmw.decision import Reason
 from jwtmw.table import table
 from jwtmw.testing import TestIssuer
@@ -26,9 +24,7 @@ NEEDED = ("starlette", "fastapi", "flask", "django", "uvicorn", "waitress")
 
 def require_the_extra() -> None:
     """Raises `CommandError` where a framework or a server is not installed."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise CommandError(f"jwtmw demo mixed needs {', '.join(missing)}: pip install 'jwtmw[mixed]'")
+    require("jwtmw demo mixed", "mixed", NEEDED)
 
 
 def asks(issuer: TestIssuer) -> list[Ask]:

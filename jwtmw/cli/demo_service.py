@@ -6,13 +6,14 @@ Must never know: what the service is asked, tokens.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, Queue
@@ -31,6 +32,13 @@ _LISTENS = re.compile(r"(?:Uvicorn running|Serving) on (http://\S+)|serving init
 _DENIED = re.compile(r":denied: (\w+) ")
 # What would configure jwtmw, a server or a framework, beside what the demo says.
 _FOREIGN = re.compile(r"JWTMW_|UVICORN_|FLASK_|DJANGO_|WEB_CONCURRENCY$", re.IGNORECASE)
+
+
+def require(command: str, extra: str, names: Iterable[str]) -> None:
+    """Raises `CommandError` where the command needs what is not installed; `extra` brings it."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CommandError(f"{command} needs {', '.join(missing)}: pip install 'jwtmw[{extra}]'")
 
 
 def uvicorn(app: str, port: int) -> list[str]:

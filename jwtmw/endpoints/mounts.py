@@ -11,7 +11,7 @@ Must never know: what is answered, frameworks.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -19,11 +19,8 @@ from typing import Any
 from jwtmw.endpoints.endpoint import Asked, Endpoint, aanswer, answer
 from jwtmw.environ import Environ, read_body
 from jwtmw.errors import BodyUnreadable, ConfigurationError
+from jwtmw.messages import BufferedReceive, Message, Receive, Send, live
 from jwtmw.policy.marks import public
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class ASGIEndpoint:
@@ -35,12 +32,14 @@ class ASGIEndpoint:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "lifespan":
-            return await _live(receive, send)
+            return await live(receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008, "reason": ""})
         body: bytes | None = b""
         if self.endpoint.reads_body(scope["method"]):
-            body = await _body(receive, self.endpoint.max_body)
+            body = None
+            with suppress(BodyUnreadable):
+                body = await BufferedReceive(receive).read(self.endpoint.max_body)
         query = scope.get("query_string", b"").decode("latin-1")
         asked = Asked(scope["method"], scope["path"], _headers(scope["headers"]), query, body)
         response = await aanswer(self.endpoint, asked)
@@ -88,30 +87,6 @@ def refuse_async(endpoint: Endpoint) -> None:
     if endpoint.awaits:
         problem = "an async function needs an ASGI application"
         raise ConfigurationError(endpoint.name, problem, "Make it a plain function")
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """The endpoint is a whole application: there is nothing to start and nothing to stop."""
-    while True:
-        event = (await receive())["type"]
-        await send({"type": f"{event}.complete"})
-        if event == "lifespan.shutdown":
-            return
-
-
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    """The whole body; None where it is larger than `limit`, or the caller went away."""
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > limit:
-            return None
-    return bytes(body)
 
 
 def _headers(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

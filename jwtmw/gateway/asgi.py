@@ -6,12 +6,13 @@ Must never know: how to decide, what a gateway reports, any framework.
 
 from __future__ import annotations
 
-from jwtmw.asgi import ASGIRequest, Receive, Scope, Send, send_response
+from jwtmw.asgi import ASGIRequest, send_response
 from jwtmw.challenge import Response
 from jwtmw.compose import PolicySource
 from jwtmw.drive import arun
 from jwtmw.gateway.answers import ELSEWHERE
 from jwtmw.gateway.forward_auth import Endpoint, MintsInternal, no_body
+from jwtmw.messages import Receive, Scope, Send, live
 
 
 class ForwardAuth:
@@ -32,7 +33,7 @@ class ForwardAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of the gateway."""
         if scope["type"] == "lifespan":
-            return await _live(receive, send)
+            return await live(receive, send)
         await send_response(await self._answer(scope), scope, send)
 
     async def _answer(self, scope: Scope) -> Response:
@@ -54,15 +55,6 @@ class ForwardAuth:
         except Exception as error:  # noqa: BLE001 (whatever it is, nobody passes without the token)
             return endpoint.not_minted(own, request, error)
         return endpoint.answer(own, request, decision, token)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """A server's start and end: there is nothing to do at either."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 async def _no_body(limit: int) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Send
 from jwtmw.drive import arun
 from jwtmw.errors import Denied
+from jwtmw.messages import ASGIApp, BufferedReceive, Receive, Send
 from jwtmw.starlette.gate import refuse_inside
 from jwtmw.starlette.guard import GuardedRequest, Refused, Waiting, Where
 

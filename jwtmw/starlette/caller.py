@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from jwtmw.asgi import PRINCIPAL, Scope, hide_subprotocol
+from jwtmw.asgi import PRINCIPAL, hide_subprotocol
+from jwtmw.messages import Scope
 from jwtmw.starlette.guard import GuardedRequest
 
 

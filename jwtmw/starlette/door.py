@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from starlette.routing import Router
 
-from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.current import judged_request
 from jwtmw.errors import ConfigurationError, NotInstalledError
+from jwtmw.messages import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.request import Request
 from jwtmw.starlette.again import answer, judged_again

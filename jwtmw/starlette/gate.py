@@ -6,9 +6,10 @@ Must never know: how to decide, how routers work.
 
 from __future__ import annotations
 
-from jwtmw.asgi import POLICY_VIOLATION, Message, Scope, Send, admit_send
+from jwtmw.asgi import POLICY_VIOLATION, admit_send
 from jwtmw.decision import Deny
 from jwtmw.errors import Denied
+from jwtmw.messages import Message, Scope, Send
 from jwtmw.starlette.guard import GuardedRequest, Refused
 
 

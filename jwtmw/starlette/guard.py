@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Self
 
-from jwtmw.asgi import ASGIRequest, Scope, Send, send_response
+from jwtmw.asgi import ASGIRequest, send_response
 from jwtmw.challenge import Response
 from jwtmw.compose import Policy
 from jwtmw.decision import Allow, Code, Decision, Deny, Reason
 from jwtmw.engine import PASS
+from jwtmw.messages import Scope, Send
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.paths import route_path
 from jwtmw.records import record_unforeseen

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from starlette.routing import Match, Router
 
-from jwtmw.asgi import Scope
 from jwtmw.errors import MarkError
+from jwtmw.messages import Scope
 from jwtmw.policy.marks import CONTRADICTION, Mark, mark_of
 from jwtmw.policy.rules import Access
 from jwtmw.starlette.guard import joined

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import Match, Router
 
-from jwtmw.asgi import Scope
 from jwtmw.errors import MarkError
+from jwtmw.messages import Scope
 from jwtmw.policy.marks import Mark, mark_of
 from jwtmw.records import record_unforeseen
 from jwtmw.starlette.guard import joined

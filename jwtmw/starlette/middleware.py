@@ -15,13 +15,14 @@ from starlette.applications import Starlette
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Router
 
-from jwtmw.asgi import ASGIApp, BufferedReceive, Receive, Scope, Send, send_response
+from jwtmw.asgi import send_response
 from jwtmw.challenge import Renderer
 from jwtmw.compose import Policy, PolicySource
 from jwtmw.current import judged_request
 from jwtmw.decision import Decision, Deny, Reason
 from jwtmw.drive import arun
 from jwtmw.errors import ConfigurationError, Denied, JWTMWError
+from jwtmw.messages import ASGIApp, BufferedReceive, Receive, Scope, Send
 from jwtmw.policy.marks import Mark
 from jwtmw.policy.rules import Access
 from jwtmw.records import record_unforeseen

@@ -11,10 +11,11 @@ import pytest
 
 from jwtmw import ConfigurationError, NotInstalledError, Policy, current_principal, requires
 from jwtmw.adapter import Allow
-from jwtmw.asgi import ASGIRequest, BufferedReceive, JWTMiddleware, admit_send
+from jwtmw.asgi import ASGIRequest, JWTMiddleware, admit_send
 from jwtmw.effects import Flow, ReadBody
 from jwtmw.engine import PASS
 from jwtmw.errors import BodyUnreadable
+from jwtmw.messages import BufferedReceive
 from jwtmw.testing import TestIssuer
 from jwtmw.token.principal import ANONYMOUS
 from tests.engine.facts import policy_of
